@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
-__all__ = ["Body", "CouldNotLook", "Duration", "Finding", "Rate", "Ratio", "Secret", "Size"]
+__all__ = ["Body", "CouldNotLook", "Duration", "Finding", "Missing", "Rate", "Ratio", "Secret", "Size", "seen"]
 
 
 class CouldNotLook(Exception):
@@ -25,6 +25,28 @@ class CouldNotLook(Exception):
         self.reason = reason
         self.right = right
         super().__init__(f"{reason} (missing right: {right})" if right else reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """In place of a fact that could not be observed. It is data, so that it is saved and replayed like any fact."""
+
+    reason: str
+    right: str = ""
+
+
+T = TypeVar("T")
+
+
+def seen(fact: T | Missing) -> T:
+    """The fact itself.
+
+    Raises:
+        CouldNotLook: when it is missing, so that the test that asks ends in an error and not in a verdict.
+    """
+    if isinstance(fact, Missing):
+        raise CouldNotLook(fact.reason, right=fact.right)
+    return fact
 
 
 @dataclass(frozen=True, slots=True)

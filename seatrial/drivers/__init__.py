@@ -1,0 +1,79 @@
+"""Drivers: how a target is reached. One module each, found by scanning this package.
+
+A driver module has
+
+``RIGHTS``
+    what it must be allowed to do, by tier, one line each, for ``--plan``;
+``identity(session) -> str``
+    what the target is identified by, from one cheap call;
+``observe(session, look) -> None``
+    put what it sees into the `Look`, each part as facts or as `Missing`.
+
+It imports nothing heavy at module level. Every request of a driver goes through `Session.call`, which counts it and
+refuses what is above the granted tier.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from seatrial.outcomes import Tier
+from seatrial.words import CouldNotLook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seatrial.profile.model import EnvReference, FileReference, Profile
+
+__all__ = ["AboveTier", "Session", "available", "load"]
+
+
+class AboveTier(CouldNotLook):
+    """A driver was asked for more than the run was granted: refused before anything was sent."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What one run lets its drivers do and know."""
+
+    profile: Profile
+    base: Path
+    """Folder of the profile, which relative paths in it start from."""
+    resolve: Callable[[str | int | EnvReference | FileReference | None], str]
+    """The text of a value or reference of the profile; raises `CouldNotLook` when it can't be had."""
+    granted: Tier = Tier.observe
+    calls: Counter[str] = field(default_factory=Counter)
+    timeout: float = 10.0
+    """Bound of one request, in seconds."""
+
+    def call(self, driver: str, method: str, tier: Tier = Tier.observe) -> None:
+        """Count one request that is about to be sent, or refuse it.
+
+        Raises:
+            AboveTier: when ``tier`` is above what the run was granted.
+        """
+        if tier > self.granted:
+            raise AboveTier(f"{driver} {method} needs tier {tier}; this run was granted {self.granted}")
+        self.calls[f"{driver} {method}"] += 1
+
+
+def available() -> list[str]:
+    """The names of the drivers there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def load(name: str) -> ModuleType:
+    """The driver module of that name.
+
+    Raises:
+        CouldNotLook: when this version has no such driver.
+    """
+    if name not in available():
+        raise CouldNotLook(f"this version has no driver {name}; it has {', '.join(available())}")
+    return importlib.import_module(f"{__name__}.{name}")

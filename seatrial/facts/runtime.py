@@ -1,0 +1,62 @@
+"""Everything that one run observed of its target: the root of facts.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from seatrial.facts.answer import Answers
+from seatrial.facts.container import Container
+from seatrial.facts.process import Process
+from seatrial.facts.reach import Reach
+from seatrial.facts.socket import Handshake, Socket
+from seatrial.words import Missing
+
+__all__ = ["Engine", "Observations", "ServiceProcesses"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What runs the deployment, and what it is identified by."""
+
+    driver: str
+    identity: str
+    """Engine id, cluster uid or machine id."""
+    description: str
+    """``Docker Engine 20.10.24, linux/amd64, cgroup v1``."""
+    local: bool
+    """True when the kernel we run on is the kernel the target runs on, so that /proc shows its processes."""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProcesses:
+    """The processes of a service that runs without containers."""
+
+    processes: tuple[Process, ...] | Missing
+    listening: tuple[Socket, ...] | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What was seen, once. Every dictionary is keyed by the subject's id."""
+
+    taken: str
+    """RFC 3339, UTC: when the first look was taken."""
+    engine: Engine | Missing
+    containers: dict[str, tuple[Container, ...] | Missing] = field(default_factory=dict)
+    """By service."""
+    unknown: tuple[Container, ...] | Missing = ()
+    """Containers of the target that belong to no service of the profile."""
+    processes: dict[str, ServiceProcesses | Missing] = field(default_factory=dict)
+    """By service, for driver process."""
+    answers: dict[str, Answers | Missing] = field(default_factory=dict)
+    """By endpoint (``api.readiness``)."""
+    strangers: dict[str, tuple[Handshake, ...] | Missing] = field(default_factory=dict)
+    """By service."""
+    reach: dict[str, tuple[Reach, ...] | Missing] = field(default_factory=dict)
+    """By dependency (``api.redis``), one for each container or process of the service."""
+    calls: dict[str, int] = field(default_factory=dict)
+    """How often the target was asked, by driver and method (``docker GET``)."""
+    changed: dict[str, str] = field(default_factory=dict)
+    """By service: what was replaced while we looked. Every verdict on such a service is *could not look*."""
+    replayed: bool = False

@@ -1,0 +1,113 @@
+"""The subjects a profile gives: the nodes that tests are about, by noun. From the profile alone; nothing is contacted.
+
+A noun is the first parameter of a test function. Adding one is one entry of `NOUNS` and one fixture of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seatrial.profile.model import Profile, Service
+
+__all__ = ["NOUNS", "PROBES", "Noun", "Subject", "subjects"]
+
+PROBES = ("liveness", "readiness", "startup", "health")
+CONTAINER_DRIVERS = ("docker",)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One node of the profile that a test instance is about."""
+
+    id: str
+    """As printed and as waivers name it: ``api``, ``api.readiness``."""
+    noun: str
+    path: tuple[str, ...]
+    """Where it stands in the profile, for file:line."""
+    node: Any
+    """The profile's node itself."""
+    service: str = ""
+    """The service it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """How the subjects of a noun are found, and what a profile lacks that gives none."""
+
+    find: Callable[[Profile], Iterator[Subject]]
+    lacking: str
+    """Reason of *not applicable*: names the missing key."""
+    sections: tuple[str, ...]
+    """Profile sections whose promises this noun's tests check."""
+
+
+def _ours(profile: Profile) -> Iterator[tuple[str, Service]]:
+    return ((name, service) for name, service in profile.services.items() if not service.external)
+
+
+def _containers(profile: Profile) -> Iterator[Subject]:
+    if profile.target.driver in CONTAINER_DRIVERS:
+        for name, service in _ours(profile):
+            yield Subject(name, "containers", ("services", name), service, name)
+
+
+def _endpoints(profile: Profile) -> Iterator[Subject]:
+    for name, service in profile.services.items():
+        for probe in PROBES:
+            if node := getattr(service, probe):
+                yield Subject(f"{name}.{probe}", "endpoint", ("services", name, probe), node, name)
+
+
+def _exposures(profile: Profile) -> Iterator[Subject]:
+    for name, service in profile.services.items():
+        if service.exposure is not None:
+            yield Subject(name, "exposure", ("services", name, "exposure"), service.exposure, name)
+
+
+def _dependencies(profile: Profile) -> Iterator[Subject]:
+    for name, service in _ours(profile):
+        for other, node in (service.depends_on or {}).items():
+            yield Subject(f"{name}.{other}", "dependency", ("services", name, "depends_on", other), node, name)
+
+
+def _deployment(profile: Profile) -> Iterator[Subject]:
+    if profile.target.driver in CONTAINER_DRIVERS:
+        yield Subject("target", "deployment", ("target",), profile.target)
+
+
+NOUNS: dict[str, Noun] = {
+    "containers": Noun(_containers, "target.driver is not docker, so that no service runs in containers", ("services",)),
+    "endpoint": Noun(_endpoints, f"no service declares {', '.join(PROBES)}", PROBES),
+    "exposure": Noun(_exposures, "no service declares exposure", ("exposure",)),
+    "dependency": Noun(_dependencies, "no service declares depends_on", ("depends_on",)),
+    "deployment": Noun(_deployment, "target.driver is not docker, so that there are no containers to compare", ("target",)),
+}
+
+
+def _has(node: Any, dotted: str) -> bool:
+    for key in dotted.split("."):
+        node = getattr(node, key, None)
+        if node is None or node == [] or node == {}:
+            return False
+    return True
+
+
+def subjects(profile: Profile, noun: str, needs: str = "") -> tuple[list[Subject], str]:
+    """The subjects of a noun that declare what a requirement needs.
+
+    Args:
+        noun: a key of `NOUNS`.
+        needs: dotted keys below the subject's node; several, separated by ``|``, mean any of them.
+
+    Returns:
+        The subjects, and, when there are none, the reason, which names the missing key.
+    """
+    kind = NOUNS[noun]
+    found = list(kind.find(profile))
+    if not found:
+        return [], kind.lacking
+    chosen = [subject for subject in found if not needs or any(_has(subject.node, key) for key in needs.split("|"))]
+    return chosen, "" if chosen else f"no {noun} declares {needs.replace('|', ' or ')}"
