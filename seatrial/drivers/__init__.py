@@ -6,8 +6,10 @@ A driver module has
     what it must be allowed to do, by tier, one line each, for ``--plan``;
 ``identity(session) -> str``
     what the target is identified by, from one cheap call;
-``observe(session, look) -> None``
-    put what it sees into the `Look`, each part as facts or as `Missing`.
+``observe(session) -> Runtime``
+    what runs, each part as facts or as `Missing`; raises `CouldNotLook` when nothing at all can be seen;
+``generations(session) -> dict[str, tuple[str, ...]]``
+    by service, what tells one incarnation from the next (id and start time), read again at the end of a run.
 
 It imports nothing heavy at module level. Every request of a driver goes through `Session.call`, which counts it and
 refuses what is above the granted tier.

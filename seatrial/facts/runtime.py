@@ -11,7 +11,7 @@ from seatrial.facts.reach import Reach
 from seatrial.facts.socket import Handshake, Socket
 from seatrial.words import Missing
 
-__all__ = ["Engine", "Observations", "ServiceProcesses"]
+__all__ = ["Engine", "Observations", "Runtime", "ServiceProcesses"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,24 @@ class ServiceProcesses:
 
 
 @dataclass(frozen=True, slots=True)
-class Observations:
-    """What was seen, once. Every dictionary is keyed by the subject's id."""
+class Runtime:
+    """What runs, as one driver saw it. Dictionaries are keyed by service."""
 
-    taken: str
-    """RFC 3339, UTC: when the first look was taken."""
-    engine: Engine | Missing
+    engine: Engine
     containers: dict[str, tuple[Container, ...] | Missing] = field(default_factory=dict)
-    """By service."""
     unknown: tuple[Container, ...] | Missing = ()
     """Containers of the target that belong to no service of the profile."""
     processes: dict[str, ServiceProcesses | Missing] = field(default_factory=dict)
-    """By service, for driver process."""
+    """For driver process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What was seen, once. Dictionaries are keyed by the subject's id."""
+
+    taken: str
+    """RFC 3339, UTC: when the first look was taken."""
+    runtime: Runtime | Missing
     answers: dict[str, Answers | Missing] = field(default_factory=dict)
     """By endpoint (``api.readiness``)."""
     strangers: dict[str, tuple[Handshake, ...] | Missing] = field(default_factory=dict)
@@ -59,4 +65,3 @@ class Observations:
     """How often the target was asked, by driver and method (``docker GET``)."""
     changed: dict[str, str] = field(default_factory=dict)
     """By service: what was replaced while we looked. Every verdict on such a service is *could not look*."""
-    replayed: bool = False
