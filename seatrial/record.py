@@ -1,0 +1,156 @@
+"""The result record: everything a run found out, and the one thing every writer reads.
+
+It is plain frozen data. Texts in it are safe to print: no secret reaches it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from seatrial.outcomes import Exit, Level, Mode, Outcome, Result, Tier
+
+__all__ = ["Check", "ProfileInfo", "Record", "RunInfo", "TargetInfo", "WaiverUse"]
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverUse:
+    """A waiver of the profile, and what became of it in this run."""
+
+    requirement: str
+    subject: str
+    reason: str
+    owner: str
+    expires: str
+    """Calendar date, UTC; the last day it holds."""
+    where: str
+    """``profiles/x.yaml:31:5``."""
+    state: str
+    """``applied``; or why not: ``expired``, ``covers nothing``, ``subject passes``."""
+    days_left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One test instance: a requirement on a subject, and what came of it."""
+
+    id: str
+    """Requirement: ``CTR-001``."""
+    level: Level
+    area: str
+    title: str
+    clause: str
+    subject: str
+    outcome: Outcome
+    expected: str = ""
+    seen: tuple[str, ...] = ()
+    """What was observed instead, one entry a finding."""
+    reason: str = ""
+    """Of an error, of *not applicable*, of *withheld*, of *waived*: one line."""
+    right: str = ""
+    """The access that was missing, when that caused an error."""
+    where: str = ""
+    """The subject's place in the profile, ``file:line:column``."""
+    see: str = ""
+    """Read-only command with which to see it by hand."""
+    fix: str = ""
+    why: str = ""
+    refs: tuple[str, ...] = ()
+    tier: Tier = Tier.observe
+    test: str = ""
+    """pytest's node id, to run just this one."""
+    seconds: float = 0.0
+    raw: Outcome | None = None
+    """What the outcome would be without the waiver."""
+    waiver: WaiverUse | None = None
+    trace: tuple[str, ...] = ()
+    """For errors: ``file:line in function``, innermost last, without locals."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileInfo:
+    """Which profile was tested."""
+
+    name: str
+    file: str
+    sha256: str
+    summary: str = ""
+    spec: str = ""
+    environment: str = ""
+    hardening: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetInfo:
+    """Which deployment was tested."""
+
+    driver: str
+    identity: str = ""
+    description: str = ""
+    address: str = ""
+    pinned: bool = False
+    """True when the profile pins the identity and it is this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Who looked, when, from where, and with which rights."""
+
+    started: str
+    """RFC 3339, UTC."""
+    seconds: float
+    mode: Mode
+    tier: Tier
+    enforce_should: bool = False
+    user: str = ""
+    host: str = ""
+    command: str = ""
+    rights: tuple[str, ...] = ()
+    """What the run had, one line each: ``uid 0``, ``read and write on unix:///var/run/docker.sock``."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """Seatrial, Python, pytest."""
+    facts_of: str = ""
+    """For a replay: the run whose facts were judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One run."""
+
+    profile: ProfileInfo
+    target: TargetInfo
+    run: RunInfo
+    result: Result
+    exit: Exit
+    checks: tuple[Check, ...]
+    complete: bool = True
+    """False when the run was cut short: interrupted, out of time, or crashed."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know of the run as a whole, one line each."""
+    waivers: tuple[WaiverUse, ...] = ()
+    declared_absent: tuple[tuple[str, str, str], ...] = ()
+    """Section, reason, owner: what the profile says is not there, on purpose."""
+    unchecked: tuple[str, ...] = ()
+    """Sections the profile declares that this version has no requirement for."""
+    calls: dict[str, int] = field(default_factory=dict)
+    """How often the target was asked, by driver and method."""
+
+    def count(self) -> Counter[Outcome]:
+        """How many checks ended in each outcome."""
+        return Counter(check.outcome for check in self.checks)
+
+    def by_area(self) -> dict[str, list[Check]]:
+        """The checks of each area, areas in the order they ran."""
+        areas: dict[str, list[Check]] = {}
+        for check in self.checks:
+            areas.setdefault(check.area, []).append(check)
+        return areas
+
+
+def plain(record: Record) -> dict[str, Any]:
+    """The record as JSON types."""
+    from pydantic_core import to_jsonable_python
+
+    data: dict[str, Any] = to_jsonable_python(record)
+    return data
