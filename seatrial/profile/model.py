@@ -7,147 +7,73 @@ descriptions are the source of `profiles/profile.schema.json` and `docs/profile.
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Tag
 
-from seatrial.words import Duration, Rate, Ratio, Size
+from seatrial.profile.scalars import (
+    INT_OR_REFERENCE,
+    OR_LIST,
+    OR_NONE,
+    OR_SEVERAL,
+    REFERENCE,
+    WORD,
+    Address,
+    Bool,
+    Cores,
+    Count,
+    Date,
+    DurationField,
+    ExistingPath,
+    Expression,
+    Json,
+    JsonSchema,
+    Name,
+    Path,
+    Port,
+    Positive,
+    RateField,
+    RatioField,
+    RequirementId,
+    SizeField,
+    Socket,
+    Status,
+    Text,
+    UrlPath,
+    Variable,
+)
+from seatrial.words import Duration
 
 __all__ = ["Profile", "Service", "Target", "Waiver"]
 
-_UNSURE = {"y", "yes", "n", "no", "on", "off"}
-
-
-def _plain(value: Any) -> bool:
-    """Whether a scalar was written without quotes. Values that do not come from YAML count as quoted."""
-    return bool(getattr(value, "plain", False))
-
-
-def _text(value: Any) -> Any:
-    """A string. A plain scalar that YAML 1.1 readers take for something else must be quoted."""
-    if not isinstance(value, str):
-        return value
-    if _plain(value):
-        lowered = value.lower()
-        if lowered in _UNSURE | {"true", "false", "null", "~", ""}:
-            raise ValueError(f'{str(value) or "an empty value"} is not text to every YAML reader: write "{value}" in quotes')
-        if len(value) > 1 and value[0] == "0" and value.isdigit():
-            raise ValueError(f'{value} is an octal number to some YAML readers: write "{value}" in quotes')
-        if ":" in value and value.replace(":", "").isdigit():
-            raise ValueError(f'{value} is a base-60 number to some YAML readers: write "{value}" in quotes')
-    return str(value)
-
-
-def _boolean(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    hint = {"y": "true", "yes": "true", "on": "true", "n": "false", "no": "false", "off": "false"}.get(value.lower())
-    raise ValueError(f"{value} is not a boolean: write {hint}" if hint else "write true or false")
-
-
-def _integer(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if not value.removeprefix("-").isdigit():
-        raise ValueError("write a whole number")
-    if len(value) > 1 and value[0] == "0":
-        raise ValueError(f"{value} is an octal number to some YAML readers: write {value.lstrip('0') or '0'}, or 0o… for octal")
-    return int(value)
-
-
-def _date(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return dt.date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("write a calendar date as YYYY-MM-DD") from None
-
-
-def _unit(kind: type[Duration] | type[Size] | type[Rate] | type[Ratio]) -> Any:
-    def parse(value: Any) -> Any:
-        return kind.parse(value) if isinstance(value, str) else value
-
-    units = "|".join(sorted(kind.UNITS, key=len, reverse=True))
-    pattern = {
-        Duration: rf"^([0-9]+(\.[0-9]+)?({units}))+$",
-        Size: rf"^[0-9]+(\.[0-9]+)? ?({units})$",
-        Rate: rf"^[0-9]+(\.[0-9]+)? ?/ ?({units})$",
-        Ratio: r"^[0-9]+(\.[0-9]+)? ?%$",
-    }[kind]
-    return Annotated[
-        Any,
-        BeforeValidator(parse),
-        AfterValidator(_is(kind)),
-        WithJsonSchema({"type": "string", "pattern": pattern, "examples": [kind.EXAMPLE]}),
-    ]
-
-
-def _is(kind: type) -> Any:
-    def check(value: Any) -> Any:
-        if not isinstance(value, kind):
-            raise ValueError(f"write a {kind.__name__.lower()} such as {kind.EXAMPLE}")  # type: ignore[attr-defined]
-        return value
-
-    return check
-
-
-def _json(value: Any) -> Any:
-    """Free-form data, resolved by YAML 1.2's core schema; quoted scalars stay text."""
-    if isinstance(value, dict):
-        return {str(key): _json(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_json(item) for item in value]
-    if isinstance(value, str) and _plain(value):
-        if value in ("true", "false"):
-            return value == "true"
-        if value in ("null", "~", ""):
-            return None
-        for number in (int, float):
-            try:
-                return number(value)
-            except ValueError:
-                continue
-        return _text(value)
-    return str(value) if isinstance(value, str) else value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-Bool = Annotated[bool, BeforeValidator(_boolean)]
-Int = Annotated[int, BeforeValidator(_integer)]
-Date = Annotated[dt.date, BeforeValidator(_date)]
-Json = Annotated[Any, BeforeValidator(_json)]
-DurationField = _unit(Duration)
-SizeField = _unit(Size)
-RateField = _unit(Rate)
-RatioField = _unit(Ratio)
-
 
 class Node(BaseModel):
-    """A mapping of the profile: strict, frozen, and closed to unknown keys."""
+    """A mapping of the profile: strict, frozen, and closed to unknown keys.
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True, use_attribute_docstrings=True)
+    The docstrings below the fields are read from the source by `schema`: pydantic's own way costs every start 40 ms.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
 
 class EnvReference(Node):
     """A value taken from the environment of the run, or announced by a stack that the run started."""
 
-    env: Text
+    env: Variable
     """Name of the variable."""
 
 
 class FileReference(Node):
     """A value taken from a file, without its trailing newline."""
 
-    file: Text
+    file: Path
     """Path of the file, relative to the profile."""
 
 
 Reference = EnvReference | FileReference
-TextOrReference = Text | EnvReference | FileReference
+_Env = Annotated[EnvReference, Tag("|env")]
+_File = Annotated[FileReference, Tag("|file")]
+TextOrReference = Annotated[Annotated[Text, Tag("|one")] | _Env | _File, REFERENCE]
 
 
 class None_(Node):
@@ -159,12 +85,15 @@ class None_(Node):
     """Who decided so."""
 
 
+_Absent = Annotated[None_, Tag("|none")]
+
+
 class Bounds(Node):
     """A minimum that must be met, and what is recommended."""
 
-    min: Int | None = None
+    min: Count | None = None
     """Below this the deployment is not supported."""
-    recommended: Int | None = None
+    recommended: Count | None = None
     """Below this it works, but not as intended."""
 
 
@@ -195,7 +124,7 @@ class Hardware(Node):
     """Processors."""
     memory: SizeBounds | None = None
     """Main memory."""
-    disk: Disk | list[Disk] | None = None
+    disk: Annotated[Annotated[Disk, Tag("|mapping")] | Annotated[list[Disk], Tag("|list")], OR_LIST] | None = None
     """Storage."""
     gpu: SizeBounds | None = None
     """Accelerator memory."""
@@ -204,11 +133,11 @@ class Hardware(Node):
 class Tls(Node):
     """Transport security of an endpoint or of the engine's own API."""
 
-    ca: Text | None = None
+    ca: ExistingPath | None = None
     """File with the certificate authority that is trusted; the system's when absent."""
-    cert: Text | None = None
+    cert: ExistingPath | None = None
     """File with our client certificate."""
-    key: Text | None = None
+    key: ExistingPath | None = None
     """File with our client key."""
     server_name: Text | None = None
     """Name the server's certificate must carry, when it differs from the URL's host."""
@@ -252,24 +181,24 @@ class Target(Node):
 class Expect(Node):
     """What an answer must be."""
 
-    status: Int | list[Int] = 200
+    status: Annotated[Annotated[Status, Tag("|one")] | Annotated[list[Status], Tag("|list")], OR_SEVERAL] = 200
     """HTTP status, or several that are right."""
     content_type: Text | None = None
     """Media type of the answer, without parameters."""
-    json_schema: Json | None = None
+    json_schema: JsonSchema | None = None
     """JSON Schema (2020-12) the body must satisfy, inline."""
-    json_schema_file: Text | None = None
+    json_schema_file: ExistingPath | None = None
     """File with that JSON Schema, relative to the profile."""
-    match: dict[Text, Json] | None = None
+    match: dict[Expression, Json] | None = None
     """JMESPath expressions over the body, and the value each must give."""
 
 
 class HttpCheck(Node):
     """An HTTP endpoint that tells of health. Liveness, readiness and startup have exactly their Kubernetes senses."""
 
-    path: Text
+    path: UrlPath
     """Path, from `/`."""
-    port: Int | None = None
+    port: Port | None = None
     """Port, where it differs from the service's URL."""
     headers: dict[Text, TextOrReference] | None = None
     """Request headers; a secret belongs in a reference."""
@@ -281,15 +210,15 @@ class HttpCheck(Node):
     """When a request is given up."""
     period: DurationField | None = None
     """How often the orchestrator asks."""
-    failure_threshold: Int | None = None
+    failure_threshold: Positive | None = None
     """How many failures in a row make it act."""
-    polls: Int = 3
+    polls: Positive = 3
     """How many answers in a row must agree."""
-    version: Text | None = None
+    version: Expression | None = None
     """JMESPath of the version in the body."""
-    status: Text | None = None
+    status: Expression | None = None
     """JMESPath of the overall status in the body."""
-    components: Text | None = None
+    components: Expression | None = None
     """JMESPath of the components in the body: an object by name, or a list of objects with name and status."""
     healthy: list[Text] | None = None
     """Words that mean healthy in this body; ok, healthy, up, pass, available, ready and serving when absent."""
@@ -302,11 +231,11 @@ class HttpCheck(Node):
 class Canary(Node):
     """A real call of the service: what its users do, in small."""
 
-    get: Text | None = None
+    get: UrlPath | None = None
     """Path of a GET."""
-    post: Text | None = None
+    post: UrlPath | None = None
     """Path of a POST."""
-    put: Text | None = None
+    put: UrlPath | None = None
     """Path of a PUT."""
     body: Json | None = None
     """JSON body."""
@@ -325,18 +254,18 @@ class Dependency(Node):
 
     optional: Bool = False
     """True when the service stays ready without it."""
-    port: Int | None = None
+    port: Port | None = None
     """Port it is reached on; the dependency's own when absent."""
 
 
 class Exposure(Node):
     """Sockets: exactly these, on these interfaces, and nothing else."""
 
-    published: list[Text] = []
+    published: list[Address] = []
     """Addresses on the host, as `address:port[/udp]`, that the engine publishes."""
-    listening: list[Text] | None = None
+    listening: list[Socket] | None = None
     """Ports a container, or address:port pairs a process, listens on; where absent, those that are published or depended on."""
-    anonymous: list[Text] = []
+    anonymous: list[Socket] = []
     """What may answer a stranger without credentials: `address:port`, or a port inside."""
 
 
@@ -354,11 +283,11 @@ class Resources(Node):
 
     memory: SizeField | None = None
     """Memory limit."""
-    cpus: Text | None = None
+    cpus: Cores | None = None
     """CPU limit, in cores."""
-    pids: Int | None = None
+    pids: Positive | None = None
     """Number of processes."""
-    nofile: Int | None = None
+    nofile: Positive | None = None
     """Open files (soft limit of the main process)."""
 
 
@@ -371,7 +300,7 @@ class Limit(Node):
     """The largest value that is accepted."""
     over: Json | None = None
     """A value that is refused."""
-    status: Int | None = None
+    status: Status | None = None
     """Status of the refusal."""
 
 
@@ -396,16 +325,16 @@ class Access(Node):
 
     call: Text
     """Method and path."""
-    expect: dict[Text, Int]
+    expect: dict[Text, Status]
     """Status by role: none, wrong, expired, or a role's name."""
 
 
 class Metrics(Node):
     """The Prometheus exposition of a service."""
 
-    path: Text = "/metrics"
+    path: UrlPath = "/metrics"
     """Path."""
-    port: Int | None = None
+    port: Port | None = None
     """Port, where it differs from the service's URL."""
     required: list[Text] = []
     """Names that must exist."""
@@ -420,14 +349,14 @@ class Environment(Node):
     """At least one of these must be set."""
     values: dict[Text, TextOrReference] = {}
     """Names and the values they must have."""
-    file: Text | None = None
+    file: Path | None = None
     """Env file, relative to the profile."""
 
 
 class Process(Node):
     """How the processes of a service are found, for driver process."""
 
-    pid: Int | EnvReference | FileReference | None = None
+    pid: Annotated[Annotated[Positive, Tag("|one")] | _Env | _File, INT_OR_REFERENCE] | None = None
     """Process id, or where it is written."""
     command: Text | None = None
     """Program name, when there is exactly one such process."""
@@ -444,7 +373,7 @@ class Service(Node):
     """Name in compose, when it differs."""
     process: Process | None = None
     """For driver process: how it is found."""
-    replicas: Int | None = None
+    replicas: Count | None = None
     """How many there must be; 1 when absent."""
     one_shot: Bool = False
     """True for a job that runs once and exits with 0."""
@@ -452,7 +381,7 @@ class Service(Node):
     """True for something we do not run, so that only its network side is looked at."""
     protocol: Literal["http", "redis", "postgres", "s3", "tcp"] | None = None
     """What it speaks; http when it has a URL."""
-    port: Int | None = None
+    port: Port | None = None
     """Port it serves on, inside."""
     image: Text | None = None
     """Image reference that must run; with a digest it must be that very image."""
@@ -462,9 +391,9 @@ class Service(Node):
     """OCI platform, `linux/arm64`."""
     version: Text | None = None
     """Version that must run."""
-    restart: Literal["no", "always", "on-failure", "unless-stopped"] | None = None
+    restart: Annotated[Literal["no", "always", "on-failure", "unless-stopped"], WORD] | None = None
     """Restart policy."""
-    max_restarts: Int | None = None
+    max_restarts: Count | None = None
     """How often it may have been restarted."""
     resources: Resources | None = None
     """Limits it must really have."""
@@ -478,7 +407,7 @@ class Service(Node):
     """The detailed health document."""
     canary: Canary | None = None
     """A real call."""
-    depends_on: dict[Text, Dependency] | None = None
+    depends_on: dict[Name, Dependency] | None = None
     """Services it needs."""
     exposure: Exposure | None = None
     """Its sockets."""
@@ -505,7 +434,7 @@ class Service(Node):
 class Alerts(Node):
     """Alert rules."""
 
-    files: list[Text] = []
+    files: list[ExistingPath] = []
     """Rule files, relative to the profile."""
     prometheus: TextOrReference | None = None
     """URL of the Prometheus that loaded them."""
@@ -563,7 +492,7 @@ class Maintenance(Node):
 class Waiver(Node):
     """A dated, owned, reasoned exception. The test still runs."""
 
-    requirement: Annotated[str, BeforeValidator(_text), Field(pattern=r"^[A-Z]{3}-[0-9]{3}$")]
+    requirement: RequirementId
     """Id of the requirement."""
     subject: Text
     """Subject as printed (`minio`, `api.readiness`), or `*` for all of them."""
@@ -580,7 +509,10 @@ class Profile(Node):
 
     version: Literal["1"] = "1"
     """Version of this grammar."""
-    profile: Text
+    extends: Annotated[Annotated[Text, Tag("|one")] | Annotated[list[Text], Tag("|list")], OR_SEVERAL] | None = None
+    """Profile, or several, this one starts from: a shipped name, or a path relative to this file. Mappings are merged
+    key by key, everything else is replaced; later ones win over earlier ones, this file over all."""
+    profile: Name
     """Name of the profile."""
     summary: Text = ""
     """One sentence on what is deployed."""
@@ -594,25 +526,17 @@ class Profile(Node):
     """What the machine must have."""
     target: Target
     """The running deployment, and how it is reached."""
-    services: dict[Text, Service] = {}
+    services: dict[Name, Service] = {}
     """The services, by name."""
-    alerts: Alerts | None_ | None = None
+    alerts: Annotated[Annotated[Alerts, Tag("|mapping")] | _Absent, OR_NONE] | None = None
     """Alert rules."""
-    backups: dict[Text, Backup] | None_ | None = None
+    backups: Annotated[Annotated[dict[Name, Backup], Tag("|mapping")] | _Absent, OR_NONE] | None = None
     """Backups, by name."""
-    slos: dict[Text, Slo] | None_ | None = None
+    slos: Annotated[Annotated[dict[Name, Slo], Tag("|mapping")] | _Absent, OR_NONE] | None = None
     """Objectives, by name."""
-    maintenance: dict[Text, Maintenance] | None_ | None = None
+    maintenance: Annotated[Annotated[dict[Name, Maintenance], Tag("|mapping")] | _Absent, OR_NONE] | None = None
     """Maintenance, by name."""
     waivers: list[Waiver] = []
     """Exceptions."""
-    max_waivers: Int = 10
+    max_waivers: Count = 10
     """How many exceptions there may be."""
-
-    @model_validator(mode="after")
-    def _dependencies_exist(self) -> Profile:
-        for name, service in self.services.items():
-            for dependency in service.depends_on or {}:
-                if dependency not in self.services:
-                    raise ValueError(f"services.{name}.depends_on names {dependency}, which is no service of this profile")
-        return self
