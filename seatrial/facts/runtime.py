@@ -47,6 +47,17 @@ class Runtime:
     processes: dict[str, ServiceProcesses | Missing] = field(default_factory=dict)
     """For driver process."""
 
+    def generations(self) -> dict[str, tuple[str, ...]]:
+        """By service, what tells one incarnation from the next: containers' ids, processes' pids, and start times."""
+        found: dict[str, tuple[str, ...]] = {}
+        for service, containers in self.containers.items():
+            if not isinstance(containers, Missing):
+                found[service] = tuple(f"{c.name} {c.id[:12]} started {c.started_at}" for c in containers)
+        for service, seen in self.processes.items():
+            if not isinstance(seen, Missing) and not isinstance(seen.processes, Missing):
+                found[service] = tuple(f"pid {p.pid} started {p.started}" for p in seen.processes[:1])
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Observations:

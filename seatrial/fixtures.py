@@ -1,0 +1,89 @@
+"""The nouns that tests are about, as fixtures: one a noun, each a pure function of the profile's node and what was observed.
+
+They are no part of the plugin, so that a project which merely has Seatrial installed does not see them; a suite imports
+them in its ``conftest.py``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from seatrial.words import seen
+
+if TYPE_CHECKING:
+    from seatrial.facts.containers import Containers
+    from seatrial.facts.dependency import Dependency
+    from seatrial.facts.deployment import Deployment
+    from seatrial.facts.endpoint import Endpoint
+    from seatrial.facts.exposure import Exposure
+    from seatrial.profile.subjects import Subject
+    from seatrial.trial import Trial
+
+__all__ = ["containers", "dependency", "deployment", "endpoint", "exposure"]
+
+
+def _asked(request: pytest.FixtureRequest) -> tuple[Trial, Subject]:
+    from seatrial.trial import TRIAL
+
+    return request.config.stash[TRIAL], request.param
+
+
+@pytest.fixture
+def containers(request: pytest.FixtureRequest) -> Containers:
+    """The containers of one service."""
+    from seatrial.facts.containers import Containers
+
+    trial, subject = _asked(request)
+    runtime = seen(trial.observed(subject).runtime)
+    return Containers(
+        service=subject.service,
+        declared=subject.node,
+        containers=seen(runtime.containers[subject.service]),
+        hardening=trial.profile.hardening,
+    )
+
+
+@pytest.fixture
+def deployment(request: pytest.FixtureRequest) -> Deployment:
+    """Everything that runs at the target, known to the profile or not."""
+    from seatrial.facts.deployment import Deployment
+
+    trial, subject = _asked(request)
+    runtime = seen(trial.observed(subject).runtime)
+    return Deployment(services=tuple(trial.profile.services), unknown=seen(runtime.unknown))
+
+
+@pytest.fixture
+def endpoint(request: pytest.FixtureRequest) -> Endpoint:
+    """One declared health endpoint and its answers."""
+    from seatrial.facts.endpoint import Endpoint
+
+    trial, subject = _asked(request)
+    return Endpoint(
+        id=subject.id,
+        service=subject.service,
+        probe=subject.path[-1],
+        declared=subject.node,
+        declared_version=trial.profile.services[subject.service].version,
+        answers=seen(trial.observed(subject).answers[subject.id]),
+    )
+
+
+@pytest.fixture
+def exposure(request: pytest.FixtureRequest) -> Exposure:
+    """The sockets of one service, and what they tell a stranger."""
+    from seatrial.facts.exposure import Exposure
+
+    trial, subject = _asked(request)
+    return Exposure.of(subject.service, trial.profile, trial.observed(subject))
+
+
+@pytest.fixture
+def dependency(request: pytest.FixtureRequest) -> Dependency:
+    """One service that another needs, as seen from inside the other's network."""
+    from seatrial.facts.dependency import Dependency
+
+    trial, subject = _asked(request)
+    return Dependency(id=subject.id, declared=subject.node, reach=seen(trial.observed(subject).reach[subject.id]))

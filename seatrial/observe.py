@@ -1,0 +1,164 @@
+"""Everything is observed once: in parallel, before the first test, and saved so that it can be judged again.
+
+After the last look, ids and start times are read a second time: what was replaced meanwhile was not seen as one thing, so
+no verdict is given on it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from seatrial import drivers
+from seatrial.facts.runtime import Observations, Runtime
+from seatrial.words import CouldNotLook, Missing
+
+if TYPE_CHECKING:
+    from seatrial.drivers import Session
+    from seatrial.profile.subjects import Subject
+
+__all__ = ["FACTS_VERSION", "observe", "read_facts", "save_facts", "wait_ready"]
+
+FACTS_VERSION = 1
+PARALLEL = 8
+T = TypeVar("T")
+
+
+def look(make: Callable[[], T]) -> T | Missing:
+    """The result of a look, or why there is none."""
+    try:
+        return make()
+    except CouldNotLook as why:
+        return Missing(why.reason, why.right)
+
+
+def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
+    """Look once at everything the subjects are about.
+
+    Args:
+        session: what the run lets its drivers do.
+        subjects: the subjects of the tests that were collected; what none of them is about is not looked at.
+    """
+    wanted: dict[str, dict[str, Subject]] = {}
+    for subject in subjects:
+        wanted.setdefault(subject.noun, {})[subject.id] = subject
+    taken = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    driver = look(lambda: drivers.load(session.profile.target.driver))
+    runtime: Runtime | Missing = driver if isinstance(driver, Missing) else look(lambda: driver.observe(session))
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        tasks = {
+            part: {id: pool.submit(look, make) for id, make in looks.items()}
+            for part, looks in {
+                "answers": _answers(session, wanted.get("endpoint", {})),
+                "strangers": _strangers(session, runtime, wanted.get("exposure", {})),
+                "reach": _reach(session, runtime, wanted.get("dependency", {})),
+            }.items()
+        }
+        found: dict[str, Any] = {part: {id: task.result() for id, task in each.items()} for part, each in tasks.items()}
+    changed = {}
+    if isinstance(runtime, Runtime) and not isinstance(driver, Missing):
+        changed = _changed(runtime, look(lambda: driver.generations(session)))
+    return Observations(taken=taken, runtime=runtime, calls=dict(session.calls), changed=changed, **found)
+
+
+def _answers(session: Session, endpoints: dict[str, Subject]) -> dict[str, Callable[[], Any]]:
+    if not endpoints:
+        return {}
+    from seatrial.drivers import http
+
+    return {
+        id: lambda subject=subject: http.poll(session, session.profile.services[subject.service], subject.node)  # type: ignore[misc]
+        for id, subject in endpoints.items()
+    }
+
+
+def _strangers(session: Session, runtime: Runtime | Missing, exposures: dict[str, Subject]) -> dict[str, Callable[[], Any]]:
+    if not exposures:
+        return {}
+    from seatrial import handshakes
+
+    return {
+        id: lambda name=subject.service: handshakes.strangers(session, name, runtime)  # type: ignore[misc]
+        for id, subject in exposures.items()
+    }
+
+
+def _reach(session: Session, runtime: Runtime | Missing, dependencies: dict[str, Subject]) -> dict[str, Callable[[], Any]]:
+    if not dependencies:
+        return {}
+    from seatrial.drivers import _reach as reach
+
+    return {
+        id: lambda subject=subject: reach.reach(session, subject.service, subject.path[-1], subject.node, runtime)  # type: ignore[misc]
+        for id, subject in dependencies.items()
+    }
+
+
+def _changed(runtime: Runtime, now: dict[str, tuple[str, ...]] | Missing) -> dict[str, str]:
+    """By service, what was replaced since the first look."""
+    before = runtime.generations()
+    if isinstance(now, Missing):
+        return {service: f"could not look a second time: {now.reason}" for service in before}
+    return {
+        service: f"target changed while it was observed: {', '.join(was) or 'nothing'}, then {', '.join(now.get(service, ())) or 'nothing'}"
+        for service, was in before.items()
+        if sorted(was) != sorted(now.get(service, ()))
+    }
+
+
+def wait_ready(session: Session, within: float) -> str:
+    """Wait until every declared readiness endpoint answers as declared; give what is not ready when time is up."""
+    from seatrial.drivers import http
+
+    end = time.monotonic() + within
+    while True:
+        late = [
+            name
+            for name, service in session.profile.services.items()
+            if service.readiness and not http.ready(session, service, service.readiness)
+        ]
+        if not late or time.monotonic() >= end:
+            return ", ".join(late)
+        time.sleep(0.25)
+
+
+def save_facts(folder: Path, observations: Observations, about: dict[str, Any]) -> Path:
+    """Write ``facts.json``; ``about`` tells of which profile and versions."""
+    from pydantic_core import to_jsonable_python
+
+    path = folder / "facts.json"
+    data = {"facts": FACTS_VERSION, **about, "observations": to_jsonable_python(observations)}
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    return path
+
+
+def read_facts(run: str) -> tuple[Observations, dict[str, Any]]:
+    """The facts of an earlier run, and what it said about them.
+
+    Raises:
+        CouldNotLook: when there are none, or of a version we don't read.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    path = Path(run)
+    path = path / "facts.json" if path.is_dir() else path
+    try:
+        data = json.loads(path.read_text())
+        version = data.pop("facts")
+        observations = data.pop("observations")
+    except OSError as why:
+        raise CouldNotLook(f"no facts at {run}: {why.strerror}; give the folder of a run") from None
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise CouldNotLook(f"{path} holds no facts of a run") from None
+    if version != FACTS_VERSION:
+        raise CouldNotLook(f"{path} holds facts of version {version}; this Seatrial reads version {FACTS_VERSION}")
+    try:
+        return TypeAdapter(Observations).validate_python(observations), data
+    except ValidationError as bad:
+        problem = bad.errors(include_url=False, include_input=False)[0]
+        raise CouldNotLook(f"{path}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
