@@ -8,7 +8,7 @@ from seatrial.facts.process import Process
 from seatrial.facts.socket import Published, Socket
 from seatrial.words import Missing
 
-__all__ = ["Cgroup", "Container", "Device", "HealthLog", "Healthcheck", "Mount"]
+__all__ = ["Cgroup", "Configured", "Container", "Device", "HealthLog", "Healthcheck", "Mount"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Mount:
     """Name of the volume, when it is one."""
     anonymous: bool = False
     """True for a volume that nobody named."""
+    propagation: str = ""
+    """As the engine was asked: rprivate, private, shared, rshared, slave, rslave; empty when it does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,19 @@ class Cgroup:
     cpus: float | None = None
     """Cores."""
     pids: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Limits as the engine was asked for them (HostConfig), whether or not the kernel enforces them; None is unlimited."""
+
+    memory: int | None = None
+    """Bytes."""
+    cpus: float | None = None
+    """Cores: NanoCpus, else CpuQuota by CpuPeriod."""
+    pids: int | None = None
+    nofile: int | None = None
+    """Soft limit of the ulimit, None when none was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,10 @@ class Container:
     """Processes the kernel killed in its cgroup for want of memory."""
     restart_count: int = 0
     restart_policy: str = "no"
+    restart_limit: int = 0
+    """MaximumRetryCount of policy on-failure; 0 is unlimited."""
+    stop_timeout: float = 10.0
+    """Seconds between SIGTERM and SIGKILL (StopTimeout); the engine's default is 10."""
 
     image: str = ""
     """Reference it was created from."""
@@ -99,12 +118,28 @@ class Container:
     """os/arch of the image that runs, in OCI words."""
     host_platform: str = ""
 
+    user: str = ""
+    """Config.User as the engine has it, the image's included; empty is root."""
+    group_add: tuple[str, ...] = ()
+    pid: int = 0
+    """Its main process, as the host numbers it; 0 when it does not run."""
     processes: tuple[Process, ...] | Missing = ()
     privileged: bool = False
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     security_opt: tuple[str, ...] = ()
     apparmor: str = ""
+    """AppArmorProfile, as the engine applied it."""
+    selinux: str = ""
+    """ProcessLabel, as the engine applied it."""
+    host_confinement: tuple[str, ...] | Missing = ()
+    """What the engine says its host confines containers with: apparmor, selinux, both or nothing."""
+    system_paths_open: bool = False
+    """True when /proc and /sys paths that the engine masks or mounts read-only were left open (MaskedPaths or
+    ReadonlyPaths empty, ``systempaths=unconfined``)."""
+    sysctls: tuple[str, ...] = ()
+    """Names of the kernel parameters it sets."""
+    cgroup_parent: str = ""
     pid_mode: str = ""
     ipc_mode: str = ""
     uts_mode: str = ""
@@ -119,6 +154,7 @@ class Container:
     writable_layer_paths: tuple[str, ...] | Missing = ()
     """Declared data paths that lie on the container's writable layer."""
     cgroup: Cgroup | Missing = Cgroup(2)
+    configured: Configured = Configured()
 
     healthcheck: Healthcheck | None = None
     log_driver: str = "json-file"
