@@ -10,7 +10,7 @@ from typing import Any
 
 from seatrial.outcomes import Mode, Tier
 
-__all__ = ["Options", "Refused", "add_options", "read_options"]
+__all__ = ["Options", "Refused", "read_options"]
 
 
 class Refused(Exception):
@@ -33,51 +33,6 @@ class Options:
     """Seconds."""
     deadline: float | None = None
     """Seconds."""
-
-
-def add_options(group: Any) -> None:
-    """Add ours to pytest's group ``seatrial``."""
-    group.addoption(
-        "--profile",
-        metavar="NAME|PATH",
-        help="profile of the deployment to test: the name of a shipped one, or a YAML file; write it with the equals sign "
-        "(default: demo, a small stack that is started for the run)",
-    )
-    group.addoption(
-        "--mode",
-        choices=[mode.value for mode in Mode],
-        help="why the suite runs: audit only observes (the default), gate may write and load, drill may disrupt",
-    )
-    group.addoption(
-        "--tier",
-        choices=list(Tier.__members__),
-        help="the most that tests may do to the target, when it is to be less than the mode grants",
-    )
-    group.addoption(
-        "--confirm-target",
-        metavar="IDENTITY",
-        help="repeat the target's identity, to grant more than observe on production",
-    )
-    group.addoption("--enforce-should", action="store_true", help="a broken SHOULD is a violation, not an advisory")
-    group.addoption(
-        "--plan",
-        action="store_true",
-        help="show what would run, with tier, rights and expected time, and stop; nothing is contacted",
-    )
-    group.addoption(
-        "--facts", metavar="RUN", help="judge the facts that an earlier run saved in its folder; no target is contacted"
-    )
-    group.addoption("--report-dir", metavar="DIR", help="where each run's report folder goes (default: reports)")
-    group.addoption(
-        "--wait-ready",
-        metavar="DURATION",
-        help="wait until every declared readiness endpoint answers as declared, at most this long (60s), before looking",
-    )
-    group.addoption(
-        "--deadline",
-        metavar="DURATION",
-        help="end the run after this time (10m); what was not looked at by then is an error, the report is written",
-    )
 
 
 def _duration(name: str, text: str | None) -> float | None:

@@ -1,0 +1,64 @@
+"""What would run, from the profile alone; nothing is contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from seatrial import drivers
+from seatrial.outcomes import Tier
+from seatrial.words import CouldNotLook, Duration
+
+if TYPE_CHECKING:
+    from seatrial.trial import Trial
+
+__all__ = ["plan"]
+
+
+def plan(trial: Trial) -> Iterator[str]:
+    """The plan of a run, a line at a time: tests by requirement, rights, time, and what nobody looks at."""
+    profile, options = trial.profile, trial.options
+    yield f"plan for {profile.profile} ({trial.loaded.shown}): mode {options.mode}, tier {options.tier}; nothing was contacted"
+    subjects: dict[str, list[str]] = {}
+    requirements = {}
+    absent: dict[str, str] = {}
+    for instance in trial.instances.values():
+        requirement = instance.requirement
+        requirements[requirement.id] = requirement
+        if hasattr(instance.subject, "reason"):
+            absent[requirement.id] = instance.subject.reason
+        else:
+            subjects.setdefault(requirement.id, []).append(instance.subject.id)
+    area = ""
+    for id, requirement in requirements.items():
+        if requirement.area != area:
+            area = requirement.area
+            yield ""
+            yield area
+        about = ", ".join(subjects.get(id, ())) or f"not applicable: {absent.get(id, '')}"
+        held = " [withheld]" if requirement.tier > options.tier else ""
+        yield f"  {id}  {trial.level(requirement):<10}  {requirement.tier!s:<8}{held} {requirement.title}: {about}"
+    yield ""
+    yield f"rights, by driver {profile.target.driver}:"
+    try:
+        rights = drivers.load(profile.target.driver).RIGHTS
+    except CouldNotLook as why:
+        rights = {Tier.observe: why.reason}
+    for tier, right in rights.items():
+        if tier <= options.tier:
+            yield f"  {tier!s:<8}  {right}"
+    yield ""
+    yield f"time: {_time(trial)}"
+    if unchecked := trial.unchecked():
+        yield f"declared, and no requirement of this version looks at it: {', '.join(unchecked)}"
+    yield f"{len(trial.instances)} tests of {len(requirements)} requirements; {len(absent)} not applicable"
+
+
+def _time(trial: Trial) -> str:
+    """What looking takes: seldom more than a few seconds, and at most what the declared time-outs add up to."""
+    bound = 10.0
+    for service in trial.profile.services.values():
+        for check in (service.liveness, service.readiness, service.startup, service.health):
+            if check is not None:
+                bound += check.timeout.seconds * (check.polls + 1)
+    return f"a few seconds; at most {Duration(round(bound))} when nothing answers within its time-out"

@@ -1,0 +1,119 @@
+"""From pytest's reports to checks, and from checks to pytest's reports, so that every reader of either agrees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from seatrial.outcomes import Outcome, Raw
+from seatrial.record import Check
+
+if TYPE_CHECKING:
+    from seatrial.trial import Trial
+
+__all__ = ["finish", "shape", "status"]
+
+# Category of pytest's summary line, letter, word, markup. The first four are the words pytest users know.
+_STATUS: dict[Outcome, tuple[str, str, str, dict[str, bool]]] = {
+    Outcome.passed: ("passed", ".", "PASS", {"green": True}),
+    Outcome.violation: ("failed", "F", "VIOLATION", {"red": True}),
+    Outcome.error: ("error", "E", "ERROR", {"red": True}),
+    Outcome.not_applicable: ("skipped", "s", "NOT APPLICABLE", {"cyan": True}),
+    Outcome.advisory: ("advisory", "a", "ADVISORY", {"yellow": True}),
+    Outcome.waived: ("waived", "w", "WAIVED", {"yellow": True}),
+    Outcome.withheld: ("withheld", "h", "WITHHELD", {"blue": True}),
+}
+
+
+def _raw(trial: Trial, report: pytest.TestReport, call: pytest.CallInfo[Any]) -> Raw | None:
+    """What a phase says; None for a set-up or tear-down that went well."""
+    error = call.excinfo.value if call.excinfo else None
+    if error is None:
+        return Raw.passed if call.when == "call" else None
+    if isinstance(error, pytest.skip.Exception) and call.when == "setup":
+        instance = trial.instances[report.nodeid]
+        if hasattr(instance.subject, "reason"):
+            return Raw.absent
+        if trial.withheld(instance):
+            return Raw.withheld
+    # Only an assertion of the test itself judges the target. One in a fixture, or in a library, is trouble of ours.
+    if isinstance(error, AssertionError) and call.when == "call":
+        return Raw.broken
+    return Raw.error
+
+
+def text(check: Check) -> str:
+    """A check as pytest prints it, and as other tools' reports of a pytest run show it."""
+    lines = [f"{check.id} {check.level}: {check.clause}" if check.outcome is not Outcome.error else f"{check.id}: could not look: {check.reason}"]
+    if check.subject:
+        lines.append(f"subject   {check.subject} ({check.where})")
+    if check.expected:
+        lines.append(f"expected  {check.expected}")
+    lines += [f"{'seen' if number == 0 else '':9} {seen}" for number, seen in enumerate(check.seen)]
+    if check.right:
+        lines.append(f"needs     {check.right}")
+    if check.see:
+        lines.append(f"by hand   {check.see}")
+    lines.append(f"fix       {check.fix}")
+    lines += [f"          at {frame}" for frame in check.trace]
+    return "\n".join(lines)
+
+
+def shape(trial: Trial, report: pytest.TestReport, call: pytest.CallInfo[Any]) -> None:
+    """Judge a phase and make pytest's report of it say the same."""
+    report.sections = []  # what a test or a library printed may hold anything
+    raw = _raw(trial, report, call)
+    if raw is None:
+        return
+    error = call.excinfo.value if call.excinfo else None
+    reason = str(getattr(error, "msg", "")) if raw in (Raw.absent, Raw.withheld) else ""
+    check = trial.result(report.nodeid, raw, seconds=call.duration, error=error, reason=reason)
+    outcome = check.outcome
+    if raw is Raw.error:
+        # As if it had failed before the call, which is what terminal, JUnit and Allure show as an error.
+        report.when = "setup" if report.when == "call" else report.when
+    report.seatrial = outcome.value  # type: ignore[attr-defined]
+    report.user_properties += [
+        ("seatrial.requirement", check.id),
+        ("seatrial.subject", check.subject),
+        ("seatrial.level", check.level.value),
+        ("seatrial.outcome", outcome.value),
+    ]
+    if outcome in (Outcome.violation, Outcome.error):
+        report.outcome = "failed"
+        report.longrepr = text(check)
+    elif outcome in (Outcome.advisory, Outcome.waived):
+        report.outcome = "skipped"
+        report.wasxfail = f"{outcome.value}: " + (check.reason or "; ".join(check.seen))
+        report.longrepr = text(check)
+    elif outcome is Outcome.withheld:
+        report.outcome = "skipped"
+        report.wasxfail = f"{outcome.value}: {check.reason}"
+    elif outcome is Outcome.not_applicable:
+        instance = trial.instances[report.nodeid]
+        report.longrepr = (instance.requirement.file, instance.requirement.line, check.reason)
+
+
+def status(report: pytest.TestReport, *, quiet: bool) -> tuple[str, str, tuple[str, dict[str, bool]] | str]:
+    """Category, letter and word of a report of ours; no letter when the console tells the run in our words."""
+    category, letter, word, markup = _STATUS[Outcome(report.seatrial)]  # type: ignore[attr-defined]
+    return (category, "", "") if quiet else (category, letter, (word, markup))
+
+
+def finish(trial: Trial, session: pytest.Session, exit_status: int, *, interrupted: bool) -> None:
+    """Make the record, write it, and give the session the exit code that follows from it."""
+    if session.config.option.collectonly or trial.options.plan:
+        return
+    broken = session.testsfailed and not trial.instances
+    if not trial.instances and not broken and exit_status != pytest.ExitCode.NO_TESTS_COLLECTED:
+        return
+    if exit_status == pytest.ExitCode.USAGE_ERROR:
+        return
+    if exit_status == pytest.ExitCode.INTERRUPTED and not interrupted:
+        trial.problems.append("a suite could not be collected, so that what it asserts was not looked at")
+    ours = sum(check.outcome in (Outcome.violation, Outcome.error) for check in trial.checks.values())
+    foreign = len(trial.instances) < session.testscollected and session.testsfailed > ours
+    record = trial.record(exit_status=exit_status, interrupted=interrupted, foreign=foreign)
+    trial.told = trial.write(record)
+    session.exitstatus = int(trial.told.exit)

@@ -1,0 +1,504 @@
+"""One run: its profile, its subjects, what was observed, what every test came to, and the record of it all.
+
+The pytest hooks in `plugin` are thin and call this; nothing here knows pytest but for its stash key.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import shlex
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import seatrial
+from seatrial import waivers as waiving
+from seatrial.explain import Operands
+from seatrial.options import Options, Refused
+from seatrial.outcomes import Exit, Level, Outcome, Raw, Result, Tier, exit_code, judge, run_result, worst
+from seatrial.record import Check, ProfileInfo, Record, RunInfo, TargetInfo
+from seatrial.safety import identity as identities
+from seatrial.words import CouldNotLook, Missing
+
+if TYPE_CHECKING:
+    from seatrial.facts.runtime import Engine, Observations
+    from seatrial.profile.loading import Loaded
+    from seatrial.profile.subjects import Subject
+    from seatrial.requirement import Requirement
+
+__all__ = ["TRIAL", "Absent", "Instance", "Trial"]
+
+TRIAL: pytest.StashKey[Trial] = pytest.StashKey()
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """In place of a subject: the profile declares none. The reason names the missing key."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One test instance: a requirement on a subject."""
+
+    requirement: Requirement
+    subject: Subject | Absent
+
+
+class Trial:
+    """The state of one run."""
+
+    def __init__(self, options: Options, arguments: tuple[str, ...]) -> None:
+        """Load the profile. Nothing is contacted.
+
+        Raises:
+            Refused: bad profile, or a run that may not be made.
+        """
+        from seatrial.profile.loading import ProfileError, load
+        from seatrial.profile.references import References
+
+        self.options = options
+        self.arguments = arguments
+        self._clock = time.monotonic()
+        self.started = datetime.now(UTC)
+        self._observations: Observations | None = None
+        self.facts_about: dict[str, Any] = {}
+        name = options.profile
+        if options.facts:
+            from seatrial.observe import read_facts
+
+            try:
+                self._observations, self.facts_about = read_facts(options.facts)
+            except CouldNotLook as why:
+                raise Refused(str(why)) from None
+            if "--profile" not in " ".join(arguments):
+                name = self.facts_about["profile"]["file"]
+        try:
+            self.loaded: Loaded = load(name)
+        except ProfileError as bad:
+            raise Refused(str(bad)) from None
+        self.profile = self.loaded.profile
+        refused = identities.refusal_unseen(
+            environment=self.profile.environment,
+            tier=options.tier,
+            pinned=self.profile.target.identity,
+            confirmed=options.confirm_target,
+        )
+        if refused:
+            raise Refused(refused)
+        self.references = References(dict(os.environ), self.loaded.file.parent)
+        self._open = ExitStack()
+        self.checks: dict[str, Check] = {}
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        self.instances: dict[str, Instance] = {}
+        self.complete = True
+        self.operands: Operands | None = None
+        self.running = ""
+        self.told: Record | None = None
+        self.folder: Path | None = None
+        self._wrong_target = ""
+        self._late = False
+        self._needed: dict[str, set[str]] = {}
+        self.calls: dict[str, int] = {}
+        if self.facts_about and self.facts_about.get("profile", {}).get("sha256") != self.loaded.sha256:
+            self.notes.append("the profile has changed since these facts were observed")
+
+    # --- what would run -------------------------------------------------------------------------------------------
+
+    def level(self, requirement: Requirement) -> Level:
+        """The level that holds in this run: hardening is binding under ``hardening: restricted``."""
+        if requirement.hardening and self.profile.hardening == "restricted":
+            return {Level.SHOULD: Level.MUST, Level.SHOULD_NOT: Level.MUST_NOT}.get(requirement.level, requirement.level)
+        return requirement.level
+
+    def subjects(self, requirement: Requirement) -> list[Subject | Absent]:
+        """What a requirement is about in this profile: at least one subject, or one that says why there is none."""
+        from seatrial.profile.subjects import NOUNS, subjects
+
+        if requirement.noun not in NOUNS:
+            raise Refused(f"{requirement.file}:{requirement.line}: {requirement.noun!r} is no noun; there are {', '.join(NOUNS)}")
+        found, lacking = subjects(self.profile, requirement.noun, requirement.needs)
+        for section in NOUNS[requirement.noun].sections:
+            self._needed.setdefault(section, set()).update(subject.id for subject in found)
+        return [*found] if found else [Absent("not-applicable", lacking)]
+
+    def withheld(self, instance: Instance) -> bool:
+        """Whether an instance needs a higher tier than was granted."""
+        return instance.requirement.tier > self.options.tier
+
+    def _declared(self) -> dict[str, list[str]]:
+        """The sections the profile declares, with the subjects that do; what is declared absent is not among them."""
+        from seatrial.profile.model import None_
+
+        found: dict[str, list[str]] = {}
+        for name in ("hardware", "alerts", "backups", "slos", "maintenance"):
+            value = getattr(self.profile, name)
+            if value is not None and not isinstance(value, None_):
+                found[name] = [name]
+        for service, node in self.profile.services.items():
+            for name in SECTIONS:
+                if getattr(node, name) is not None:
+                    found.setdefault(name, []).append(service)
+        return found
+
+    def unchecked(self) -> tuple[str, ...]:
+        """Sections that are declared and that no collected requirement is about."""
+        return tuple(sorted(set(self._declared()) - set(self._needed)))
+
+    def untested(self) -> list[str]:
+        """Sections that are declared, have requirements, and still gave no test at all: an error."""
+        return [name for name in self._declared() if name in self._needed and not self._needed[name]]
+
+    # --- looking --------------------------------------------------------------------------------------------------
+
+    def look(self, subjects: Iterable[Subject], say: Callable[[str], None]) -> None:
+        """Start what the profile starts, make sure of the target, and observe everything once.
+
+        Raises:
+            Refused: this is not the target that more than observe was granted on.
+        """
+        wanted = list(subjects)
+        if self._observations is not None:
+            self._check_identity(self._engine())
+            return
+        from seatrial import drivers
+        from seatrial.observe import observe, wait_ready
+
+        try:
+            if start := self.profile.target.start:
+                from seatrial.drivers import process
+
+                say(f"starting {shlex.join(start.command)}")
+                self.references.env.update(self._open.enter_context(process.start(start)))
+            session = self.session()
+            if self.options.tier > Tier.observe:
+                identity = drivers.load(self.profile.target.driver).identity(session)
+                self._confirm(identity, self.references.resolve(self.profile.target.host) or "")
+            if self.options.wait_ready is not None:
+                say("waiting for readiness")
+                if late := wait_ready(session, self.options.wait_ready):
+                    self.notes.append(f"not ready after {self.options.wait_ready:g} s of --wait-ready: {late}")
+            say(f"looking at {self.profile.profile} by driver {self.profile.target.driver}")
+            self._observations = observe(session, wanted)
+            self.calls = self._observations.calls
+        except CouldNotLook as why:
+            self._observations = self._nothing(why)
+        self._check_identity(self._engine())
+
+    def session(self) -> Any:
+        """What the drivers of this run may do and know."""
+        from seatrial.drivers import Session
+
+        return Session(
+            profile=self.profile,
+            base=self.loaded.file.parent,
+            resolve=self.references.resolve,
+            granted=self.options.tier,
+            mask=self.references.mask,
+        )
+
+    def _nothing(self, why: CouldNotLook) -> Observations:
+        from seatrial.facts.runtime import Observations
+
+        return Observations(taken=self.started.isoformat(timespec="milliseconds"), runtime=Missing(why.reason, why.right))
+
+    def _engine(self) -> Engine | None:
+        runtime = self._observations.runtime if self._observations else Missing("")
+        return None if isinstance(runtime, Missing) else runtime.engine
+
+    def _confirm(self, identity: str, address: str) -> None:
+        refused = identities.refusal(
+            tier=self.options.tier,
+            pinned=self.profile.target.identity,
+            identity=identity,
+            address=address,
+            confirmed=self.options.confirm_target,
+        )
+        if refused:
+            raise Refused(refused)
+
+    def _check_identity(self, engine: Engine | None) -> None:
+        pinned = self.profile.target.identity
+        if engine and pinned and engine.identity != pinned:
+            self._wrong_target = f"this is not the target the profile pins: it is {engine.identity}, pinned is {pinned}"
+
+    def observed(self, subject: Subject) -> Observations:
+        """What was observed, for a test about this subject.
+
+        Raises:
+            CouldNotLook: nothing was, or not of the right target, or of one that was replaced meanwhile.
+        """
+        if self._observations is None:
+            raise CouldNotLook("nothing was observed in this run")
+        if self._late:
+            raise CouldNotLook("the deadline passed before this was looked at; give a longer --deadline")
+        if self._wrong_target:
+            raise CouldNotLook(self._wrong_target)
+        if changed := self._observations.changed.get(subject.service):
+            raise CouldNotLook(changed)
+        return self._observations
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """SIGTERM and SIGHUP end the run as Ctrl-C does, with reports; the deadline ends looking."""
+
+        def stop(number: int, _frame: object) -> None:
+            self.notes.append(f"stopped by {signal.Signals(number).name}")
+            raise KeyboardInterrupt
+
+        def late(_number: int, _frame: object) -> None:
+            self._late = True
+            raise CouldNotLook("the deadline passed before this was looked at; give a longer --deadline")
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+        if self.options.deadline is not None:
+            left = max(0.001, self.options.deadline - (time.monotonic() - self._clock))
+            before[signal.SIGALRM] = signal.signal(signal.SIGALRM, late)
+            signal.setitimer(signal.ITIMER_REAL, left)
+        try:
+            yield
+        finally:
+            if self.options.deadline is not None:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def close(self) -> None:
+        """Stop what this run started."""
+        self._open.close()
+
+    # --- judging --------------------------------------------------------------------------------------------------
+
+    def result(
+        self, node: str, raw: Raw, *, seconds: float, error: BaseException | None = None, reason: str = "", right: str = ""
+    ) -> Check:
+        """Judge one phase of a test and keep the result; an error in any phase is never overruled."""
+        instance = self.instances[node]
+        requirement, subject = instance.requirement, instance.subject
+        level = self.level(requirement)
+        today = waiving.today()
+        waiver = None if isinstance(subject, Absent) else waiving.find(self.profile.waivers, requirement.id, subject.id, today)
+        outcome = judge(raw, level, waived=waiver is not None, enforce_should=self.options.enforce_should)
+        operands = self.operands if raw is Raw.broken else None
+        if raw is Raw.broken and operands is None:
+            operands = Operands("", ("the assertion recorded nothing of what it saw",))
+        if isinstance(error, CouldNotLook):
+            reason, right = error.reason, error.right
+        elif error is not None and raw is Raw.error:
+            reason = f"{type(error).__name__}: {error}"
+        path = ("target",) if isinstance(subject, Absent) else subject.path
+        check = Check(
+            id=requirement.id,
+            level=level,
+            area=requirement.area,
+            title=requirement.title,
+            clause=requirement.clause,
+            subject="" if isinstance(subject, Absent) else subject.id,
+            outcome=outcome,
+            expected=self.mask(operands.expected) if operands else "",
+            seen=tuple(self.mask(text) for text in operands.seen) if operands else (),
+            reason=self.mask(f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}" if outcome is Outcome.waived and waiver else reason),
+            right=right,
+            where="" if isinstance(subject, Absent) else self.loaded.where(path),
+            see=self._see(requirement, subject),
+            fix=requirement.fix,
+            why=requirement.why,
+            refs=requirement.refs,
+            tier=requirement.tier,
+            test=node,
+            seconds=seconds,
+            raw=judge(raw, level, enforce_should=self.options.enforce_should),
+            waiver=waiving.use(waiver, "applied", self.loaded.where(("waivers", self.profile.waivers.index(waiver))), today)
+            if outcome is Outcome.waived and waiver
+            else None,
+            trace=_trace(error) if error is not None and raw is Raw.error and not isinstance(error, CouldNotLook) else (),
+        )
+        earlier = self.checks.get(node)
+        if earlier is not None and earlier.outcome is Outcome.error:
+            return earlier
+        if earlier is not None:
+            check = replace(check, seconds=earlier.seconds + seconds)
+        self.checks[node] = check
+        self.operands = None
+        return check
+
+    def mask(self, text: str) -> str:
+        """The text without any secret value this run knows."""
+        return self.references.mask(text)
+
+    def _see(self, requirement: Requirement, subject: Subject | Absent) -> str:
+        if isinstance(subject, Absent) or not requirement.see:
+            return ""
+        runtime = self._observations.runtime if self._observations else Missing("")
+        names = [subject.service]
+        if not isinstance(runtime, Missing):
+            containers = runtime.containers.get(subject.service, ())
+            names = [c.name for c in containers] if containers and not isinstance(containers, Missing) else names
+        url = ""
+        if self._observations is not None:
+            answers = self._observations.answers.get(subject.id)
+            url = getattr(answers, "url", "")
+        text = requirement.see.replace("CONTAINER", names[0]).replace("SERVICE", subject.service)
+        return text.replace("URL", url) if url else text
+
+    # --- telling --------------------------------------------------------------------------------------------------
+
+    def record(self, *, exit_status: int, interrupted: bool, foreign: bool) -> Record:
+        """The record of the run.
+
+        Args:
+            exit_status: pytest's own.
+            interrupted: by hand.
+            foreign: whether tests that are not ours failed in the same session.
+        """
+        checks = tuple(self.checks.values())
+        for name in self.untested():
+            self.problems.append(f"the profile declares {name}, and no test came of it")
+        result = run_result((check.outcome, check.level) for check in checks)
+        if self.problems and result is not Result.failure:
+            result = Result.undecided
+        withheld = any(check.outcome is Outcome.withheld and check.level.binding for check in checks)
+        codes = [exit_code(result, self.options.mode, withheld=withheld)]
+        if interrupted:
+            codes.append(Exit.interrupted)
+            self.complete = False
+        if foreign:
+            codes.append(Exit.failure)
+        if exit_status == pytest.ExitCode.USAGE_ERROR:
+            codes.append(Exit.usage)
+        if exit_status == pytest.ExitCode.INTERNAL_ERROR:
+            codes.append(Exit.undecided)
+        if len(checks) < len(self.instances):
+            self.complete = False
+            self.notes.append(f"{len(self.instances) - len(checks)} of {len(self.instances)} tests did not run")
+        places = [self.loaded.where(("waivers", index)) for index in range(len(self.profile.waivers))]
+        engine = self._engine()
+        pinned = self.profile.target.identity
+        return Record(
+            profile=ProfileInfo(
+                name=self.profile.profile,
+                file=self.loaded.shown,
+                sha256=self.loaded.sha256,
+                summary=self.profile.summary,
+                spec=self.profile.spec or "",
+                environment=self.profile.environment,
+                hardening=self.profile.hardening,
+            ),
+            target=TargetInfo(
+                driver=self.profile.target.driver,
+                identity=engine.identity if engine else "",
+                description=engine.description if engine else "",
+                address=engine.address if engine else "",
+                pinned=bool(engine and pinned and engine.identity == pinned),
+            ),
+            run=RunInfo(
+                started=self.started.isoformat(timespec="seconds"),
+                seconds=round(time.monotonic() - self._clock, 3),
+                mode=self.options.mode,
+                tier=self.options.tier,
+                enforce_should=self.options.enforce_should,
+                user=getpass.getuser(),
+                host=socket.gethostname(),
+                command=self.mask(shlex.join(("pytest", *self.arguments))),
+                rights=(f"uid {os.geteuid()}",),
+                versions=(
+                    ("seatrial", seatrial.__version__),
+                    ("python", platform.python_version()),
+                    ("pytest", version("pytest")),
+                ),
+                facts_of=self.options.facts or "",
+            ),
+            result=result,
+            exit=worst(codes),
+            checks=checks,
+            complete=self.complete,
+            notes=(*self.problems, *self.notes),
+            waivers=tuple(waiving.states(self.profile.waivers, checks, places, waiving.today())),
+            declared_absent=self._absent(),
+            unchecked=self.unchecked(),
+            calls=self.calls,
+        )
+
+    def _absent(self) -> tuple[tuple[str, str, str], ...]:
+        from seatrial.profile.model import None_
+
+        sections = {name: getattr(self.profile, name) for name in ("alerts", "backups", "slos", "maintenance")}
+        return tuple((name, node.none, node.owner) for name, node in sections.items() if isinstance(node, None_))
+
+    def write(self, record: Record) -> Record:
+        """Write every report into the run's folder; what could not be written is told and makes the run undecided."""
+        from seatrial import writers
+        from seatrial.observe import save_facts
+
+        stamp = self.started.strftime("%Y-%m-%dT%H-%M-%SZ")
+        parent = Path(self.options.report_dir)
+        try:
+            self.folder = _fresh(parent, f"{stamp}-{self.profile.profile}")
+            if self._observations is not None:
+                save_facts(
+                    self.folder,
+                    self._observations,
+                    {
+                        "seatrial": seatrial.__version__,
+                        "profile": {"name": record.profile.name, "file": str(self.loaded.file), "sha256": self.loaded.sha256},
+                        "mode": self.options.mode,
+                    },
+                )
+            problems = writers.write_all(record, self.folder, secrets=self.references.values())
+        except OSError as why:
+            problems = [f"the report could not be written to {parent}: {why.strerror}"]
+        if not problems:
+            return record
+        self.problems += problems
+        return replace(record, notes=(*record.notes, *problems), exit=worst([record.exit, Exit.undecided]))
+
+
+SECTIONS = (
+    "liveness", "readiness", "startup", "health", "canary", "depends_on", "exposure", "tls", "metrics", "environment",
+    "persistence", "logs", "traces", "limits", "access",
+)  # fmt: skip
+
+
+def _fresh(parent: Path, name: str) -> Path:
+    """A folder of that name that did not exist before."""
+    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
+        folder = parent / f"{name}{suffix}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise OSError(17, "too many runs in one second", str(parent / name))
+
+
+def _trace(error: BaseException) -> tuple[str, ...]:
+    """Where an error came from, without locals and without machine paths."""
+    home = Path(seatrial.__file__).parent.parent
+    frames = traceback.extract_tb(error.__traceback__)
+    return tuple(
+        f"{Path(frame.filename).relative_to(home) if Path(frame.filename).is_relative_to(home) else Path(frame.filename).name}"
+        f":{frame.lineno} in {frame.name}"
+        for frame in frames
+        if "_pytest" not in frame.filename and "pluggy" not in frame.filename
+    )
+
+
+def arguments() -> tuple[str, ...]:
+    """The command line, for reports, without the program's path."""
+    return tuple(sys.argv[1:])
