@@ -1,0 +1,50 @@
+# Two commands do everything on a fresh machine: `make trial` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help trial test check-machine lint types docs bench clean
+
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+check-machine:
+	@missing=""; \
+	command -v git >/dev/null || missing="$$missing git"; \
+	command -v $(PYTHON) >/dev/null || missing="$$missing python3"; \
+	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	if [ -n "$$missing" ]; then \
+	  echo "This machine lacks:$$missing. On Debian or Ubuntu:"; \
+	  echo "  sudo apt-get install -y git make python3-venv"; exit 1; fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V). Say PYTHON=python3.12, for example."; exit 1; }
+
+$(STAMP): pyproject.toml
+	@$(MAKE) --no-print-directory check-machine
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[demo]' --group test
+	@touch $@
+
+trial: $(STAMP) ## run the suites against the demo deployment, which is started for the run
+	$(BIN)/pytest --mode=drill
+
+test: $(STAMP) ## pass the project's own tests (those that need an engine are skipped where there is none)
+	$(BIN)/pytest tests --durations=15 -ra
+
+lint: $(STAMP) ## style, and that generated files are fresh
+	$(BIN)/python -m pip install --quiet --group lint
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/python -m seatrial.profile.schema --check
+
+types: $(STAMP) ## mypy, strict
+	$(BIN)/python -m pip install --quiet --group types
+	$(BIN)/mypy
+
+bench: $(STAMP) ## benchmarks, each beside a peer
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/pytest benchmarks
+
+clean: ## remove what set-up made
+	rm -rf $(VENV) .tox build dist

@@ -1,0 +1,99 @@
+"""The command ``seatrial``: the same suites as pytest, from any folder, undisturbed by what is configured there."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import seatrial
+
+__all__ = ["main"]
+
+_EXITS = """\
+exit codes:
+  0  success (in an audit also: something was waived, or withheld as it needs a higher tier)
+  1  failure: the deployment breaks a MUST
+  2  interrupted by hand
+  3  undecided: something could not be looked at; in a gate or drill also: something was withheld
+  4  the profile or the command line is wrong; nothing was contacted
+  5  nothing was checked
+
+examples:
+  seatrial audit ./production.yaml              observe, assert, report: safe on production
+  seatrial audit ./production.yaml --plan       what would run, and with which rights; contacts nothing
+  seatrial gate arm-single-node -k readiness    before a release; every option of pytest works
+  seatrial demo --defect list                   what a red looks like, on a small stack of its own
+"""
+
+_RUNS = {
+    "audit": "observe only: what a running deployment shows, safe on production",
+    "gate": "before a release: may also write and load",
+    "drill": "may also disrupt: stop, pause and restart what the profile declares",
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="seatrial",
+        description="The sea trial of a deployment: does it keep what its operations spec promises?",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"seatrial {seatrial.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, about in _RUNS.items():
+        run = commands.add_parser(
+            name, help=about, description=about, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        run.add_argument("profile", metavar="PROFILE", help="name of a shipped profile, or a YAML file")
+        run.add_argument("options", nargs=argparse.REMAINDER, help="options of pytest and of its group seatrial (pytest --help)")
+    demo = commands.add_parser("demo", help="start the demo deployment, whole or with one named defect", add_help=False)
+    demo.add_argument("options", nargs=argparse.REMAINDER)
+    commands.add_parser("profiles", help="list the shipped profiles")
+    return parser
+
+
+def run(mode: str, profile: str, options: Sequence[str]) -> int:
+    """Run the suites with pytest in this process, with our own configuration and only the plugins we need.
+
+    A user's ``pytest.ini``, ``conftest.py``, ``PYTEST_ADDOPTS`` and installed plugins can hide tests; here they can't.
+    """
+    suites = seatrial.data("suites")
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    import pytest
+
+    own = [
+        f"--rootdir={suites.parent}",
+        f"--config-file={os.devnull}",
+        f"--confcutdir={suites}",
+        "--override-ini=python_files=test_*.py",
+        "-p", "seatrial.plugin",
+        "-p", "no:cacheprovider",
+        "--no-header",
+        f"--profile={profile}",
+        f"--mode={mode}",
+    ]  # fmt: skip
+    return int(pytest.main([*own, *options, "--pyargs", "seatrial.suites"]))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The entry point; gives an exit code."""
+    given = _parser().parse_args(arguments)
+    if given.command == "demo":
+        from seatrial.demo.cli import run as run_demo
+
+        return run_demo(given.options)
+    if given.command == "profiles":
+        from seatrial.profile.loading import load
+
+        for file in sorted(seatrial.data("profiles").glob("*.yaml")):
+            print(f"{file.stem:24} {load(str(file)).profile.summary}")
+        return 0
+    return run(given.command, given.profile, given.options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
