@@ -74,6 +74,11 @@ Reference = EnvReference | FileReference
 _Env = Annotated[EnvReference, Tag("|env")]
 _File = Annotated[FileReference, Tag("|file")]
 TextOrReference = Annotated[Annotated[Text, Tag("|one")] | _Env | _File, REFERENCE]
+# A stack that the run starts chooses its ports, paths and pids itself, and announces them.
+PathOrReference = Annotated[Annotated[Path, Tag("|one")] | _Env | _File, REFERENCE]
+AddressOrReference = Annotated[Annotated[Address, Tag("|one")] | _Env | _File, REFERENCE]
+SocketOrReference = Annotated[Annotated[Socket, Tag("|one")] | _Env | _File, REFERENCE]
+PortOrReference = Annotated[Annotated[Port, Tag("|one")] | _Env | _File, INT_OR_REFERENCE]
 
 
 class None_(Node):
@@ -261,18 +266,18 @@ class Dependency(Node):
 class Exposure(Node):
     """Sockets: exactly these, on these interfaces, and nothing else."""
 
-    published: list[Address] = []
+    published: list[AddressOrReference] = []
     """Addresses on the host, as `address:port[/udp]`, that the engine publishes."""
-    listening: list[Socket] | None = None
+    listening: list[SocketOrReference] | None = None
     """Ports a container, or address:port pairs a process, listens on; where absent, those that are published or depended on."""
-    anonymous: list[Socket] = []
+    anonymous: list[SocketOrReference] = []
     """What may answer a stranger without credentials: `address:port`, or a port inside."""
 
 
 class Persistence(Node):
     """Where data lies, and what it survives."""
 
-    paths: list[Text] = []
+    paths: list[TextOrReference] = []
     """Directories inside the service that hold data."""
     survives: list[Literal["restart", "kill", "recreate"]] = []
     """What the data must outlive."""
@@ -349,7 +354,7 @@ class Environment(Node):
     """At least one of these must be set."""
     values: dict[Text, TextOrReference] = {}
     """Names and the values they must have."""
-    file: Path | None = None
+    file: PathOrReference | None = None
     """Env file, relative to the profile."""
 
 
@@ -381,7 +386,7 @@ class Service(Node):
     """True for something we do not run, so that only its network side is looked at."""
     protocol: Literal["http", "redis", "postgres", "s3", "tcp"] | None = None
     """What it speaks; http when it has a URL."""
-    port: Port | None = None
+    port: PortOrReference | None = None
     """Port it serves on, inside."""
     image: Text | None = None
     """Image reference that must run; with a digest it must be that very image."""
