@@ -50,7 +50,7 @@ class Client:
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         self._streams = reader, writer = await asyncio.open_connection(self._host, self._port)
         if self._password:
-            await self._ask(reader, writer, "AUTH", self._password)
+            await self._ask(reader, writer, "AUTH", "default", self._password)
         return reader, writer
 
     async def _ask(

@@ -292,9 +292,8 @@ def debug_port(service: Service) -> None:
 
 @defect("redis-open", turns_red=(), summary="Redis asks for no password")
 def redis_open(plan: Plan) -> None:
-    """Exposure: whoever reaches the port reads and writes everything."""
+    """Exposure: whoever reaches the port reads and writes everything; who sends a password is welcome, too."""
     del plan.redis["requirepass"]
-    plan.settings["DEMO_REDIS_PASSWORD"] = ""
 
 
 @build_defect("admin-open", turns_red=(), summary="/admin/stats answers without a token")

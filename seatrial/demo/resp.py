@@ -27,7 +27,7 @@ class Connection:
         self._socket = socket.create_connection((host, port), timeout=timeout)
         self._file: BinaryIO = self._socket.makefile("rb")
         if password:
-            self.call("AUTH", password)
+            self.call("AUTH", "default", password)
 
     def call(self, *words: str | bytes | int) -> Reply:
         """Send a command and return its reply; an error reply is raised."""
