@@ -275,7 +275,9 @@ class _Builder:
         if not isinstance(self.root, Mapping):
             position = self.root.position if self.root is not None else Position(self.file, 1, 1)
             if self.root is None or (isinstance(self.root, Scalar) and self.root.plain and not self.root):
-                self._tell(position, (), "the file holds no profile", "a profile holds at least `profile:` and `target:`")
+                self._tell(
+                    position, (), "the file holds no profile", "a profile holds at least `profile:` and `target:`"
+                )
             else:
                 self._tell(position, (), "a profile is a mapping, `key: value`, at its outermost level")
             raise ProfileError(self.problems)
@@ -373,7 +375,12 @@ class _Builder:
     def _key(self, above: _Open, node: Node) -> bool:
         above.skip = True
         if not isinstance(node, Scalar):
-            self._tell(node.position, above.path, "a key must be text, not a mapping or a list", "quote a text that starts with { or [")
+            self._tell(
+                node.position,
+                above.path,
+                "a key must be text, not a mapping or a list",
+                "quote a text that starts with { or [",
+            )
             return False
         if node.broken:
             return False
@@ -383,7 +390,9 @@ class _Builder:
         if isinstance(above.node, Mapping) and node in above.node:
             first = above.node.written[str(node)].line
             inside = f" in {dotted(above.path)}" if above.path else ""
-            self._tell(node.position, (*above.path, str(node)), f"duplicate key `{node}`{inside}", f"first on line {first}")
+            self._tell(
+                node.position, (*above.path, str(node)), f"duplicate key `{node}`{inside}", f"first on line {first}"
+            )
             return False
         above.key, above.skip = node, False
         return True
@@ -399,7 +408,10 @@ class _Builder:
         elif "cannot start any token" in said:
             message, hint = f"a plain text cannot start with `{char}`", "write it in quotes"
         elif "mapping values are not allowed" in said:
-            message, hint = "a `:` that starts no value here", "write a text with `: ` in quotes, or check the indentation"
+            message, hint = (
+                "a `:` that starts no value here",
+                "write a text with `: ` in quotes, or check the indentation",
+            )
         elif (context := getattr(wrong, "context", None)) and (mark := getattr(wrong, "context_mark", None)):
             hint = f"{context} that starts on line {mark.line + 1}"
         file, line, column, width = position
