@@ -48,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
             name, help=about, description=about, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         run.add_argument("profile", metavar="PROFILE", help="name of a shipped profile, or a YAML file")
-        run.add_argument("options", nargs=argparse.REMAINDER, help="options of pytest and of its group seatrial (pytest --help)")
+        run.add_argument(
+            "options", nargs=argparse.REMAINDER, help="options of pytest and of its group seatrial (pytest --help)"
+        )
     demo = commands.add_parser("demo", help="start the demo deployment, whole or with one named defect", add_help=False)
     demo.add_argument("options", nargs=argparse.REMAINDER)
     commands.add_parser("profiles", help="list the shipped profiles")

@@ -77,7 +77,9 @@ def _answers(session: Session, endpoints: dict[str, Subject]) -> dict[str, Calla
     }
 
 
-def _strangers(session: Session, runtime: Runtime | Missing, exposures: dict[str, Subject]) -> dict[str, Callable[[], Any]]:
+def _strangers(
+    session: Session, runtime: Runtime | Missing, exposures: dict[str, Subject]
+) -> dict[str, Callable[[], Any]]:
     if not exposures:
         return {}
     from seatrial import handshakes
@@ -88,7 +90,9 @@ def _strangers(session: Session, runtime: Runtime | Missing, exposures: dict[str
     }
 
 
-def _reach(session: Session, runtime: Runtime | Missing, dependencies: dict[str, Subject]) -> dict[str, Callable[[], Any]]:
+def _reach(
+    session: Session, runtime: Runtime | Missing, dependencies: dict[str, Subject]
+) -> dict[str, Callable[[], Any]]:
     if not dependencies:
         return {}
     from seatrial.drivers import _reach as reach
@@ -103,7 +107,7 @@ def _changed(runtime: Runtime, now: dict[str, tuple[str, ...]] | Missing) -> dic
     """By service, what was replaced since the first look."""
     before = runtime.generations()
     if isinstance(now, Missing):
-        return {service: f"could not look a second time: {now.reason}" for service in before}
+        return dict.fromkeys(before, f"could not look a second time: {now.reason}")
     return {
         service: f"target changed while it was observed: {', '.join(was) or 'nothing'}, then {', '.join(now.get(service, ())) or 'nothing'}"
         for service, was in before.items()

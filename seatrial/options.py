@@ -46,7 +46,9 @@ def _duration(name: str, text: str | None) -> float | None:
         raise Refused(f"{name}={text}: {bad}") from None
 
 
-def read_options(option: Mapping[str, Any], arguments: tuple[str, ...], environ: Mapping[str, str] = os.environ) -> Options:
+def read_options(
+    option: Mapping[str, Any], arguments: tuple[str, ...], environ: Mapping[str, str] = os.environ
+) -> Options:
     """The options of a run.
 
     Args:
@@ -59,7 +61,9 @@ def read_options(option: Mapping[str, Any], arguments: tuple[str, ...], environ:
     """
     problems = []
     if "--profile" in arguments:
-        problems.append("write --profile=PATH with an equals sign: with a space, pytest takes PATH for a test to collect")
+        problems.append(
+            "write --profile=PATH with an equals sign: with a space, pytest takes PATH for a test to collect"
+        )
     if sys.flags.optimize or environ.get("PYTHONOPTIMIZE"):
         problems.append("Python runs with -O or PYTHONOPTIMIZE, which removes every assert: run without it")
     if option.get("assertmode") == "plain":
@@ -78,7 +82,9 @@ def read_options(option: Mapping[str, Any], arguments: tuple[str, ...], environ:
         mode = next(mode for mode in Mode if (tier or Tier.observe) <= mode.tier)
     granted = mode.tier if tier is None else tier
     if granted > Tier.observe and option.get("timeout_method") == "thread":
-        problems.append(f"--timeout-method=thread ends the process without undoing anything: use signal above observe ({granted})")
+        problems.append(
+            f"--timeout-method=thread ends the process without undoing anything: use signal above observe ({granted})"
+        )
     try:
         wait_ready = _duration("--wait-ready", option.get("wait_ready"))
         deadline = _duration("--deadline", option.get("deadline"))

@@ -142,7 +142,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         mark = item.get_closest_marker("requirement")
         if mark is not None and isinstance(item, pytest.Function):
             requirement = read(item.function, mark.args, dict(mark.kwargs))
-            trial.instances[item.nodeid] = Instance(requirement, item.callspec.params[requirement.noun])
+            subject: Any = item.callspec.params[requirement.noun]
+            trial.instances[item.nodeid] = Instance(requirement, subject)
 
 
 def pytest_deselected(items: Iterable[pytest.Item]) -> None:

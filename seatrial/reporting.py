@@ -45,7 +45,11 @@ def _raw(trial: Trial, report: pytest.TestReport, call: pytest.CallInfo[Any]) ->
 
 def text(check: Check) -> str:
     """A check as pytest prints it, and as other tools' reports of a pytest run show it."""
-    lines = [f"{check.id} {check.level}: {check.clause}" if check.outcome is not Outcome.error else f"{check.id}: could not look: {check.reason}"]
+    lines = [
+        f"{check.id} {check.level}: {check.clause}"
+        if check.outcome is not Outcome.error
+        else f"{check.id}: could not look: {check.reason}"
+    ]
     if check.subject:
         lines.append(f"subject   {check.subject} ({check.where})")
     if check.expected:
@@ -73,7 +77,7 @@ def shape(trial: Trial, report: pytest.TestReport, call: pytest.CallInfo[Any]) -
     if raw is Raw.error:
         # As if it had failed before the call, which is what terminal, JUnit and Allure show as an error.
         report.when = "setup" if report.when == "call" else report.when
-    report.seatrial = outcome.value  # type: ignore[attr-defined]
+    report.seatrial = outcome.value
     report.user_properties += [
         ("seatrial.requirement", check.id),
         ("seatrial.subject", check.subject),

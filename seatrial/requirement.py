@@ -86,14 +86,18 @@ def read(function: Callable[..., Any], mark_args: tuple[Any, ...], mark_kwargs: 
     where = f"{code.co_filename}:{code.co_firstlineno}: {function.__name__}"
     unknown = set(mark_kwargs) - {"refs", "tier", "needs", "hardening"}
     if unknown or len(mark_args) != 1 or not isinstance(mark_args[0], str) or not _ID.fullmatch(mark_args[0]):
-        raise BadRequirement(f'{where}: the mark is requirement("AREA-NNN", refs=[], tier="", needs="", hardening=False)')
+        raise BadRequirement(
+            f'{where}: the mark is requirement("AREA-NNN", refs=[], tier="", needs="", hardening=False)'
+        )
     try:
         parts = _sections(function.__doc__ or "")
     except BadRequirement as bad:
         raise BadRequirement(f"{where}: {bad}") from None
     keywords = _KEYWORD.findall(parts.get("clause", ""))
     if len(keywords) != 1:
-        raise BadRequirement(f"{where}: the clause must hold exactly one of MUST, MUST NOT, SHOULD, SHOULD NOT; it holds {keywords or 'none'}")
+        raise BadRequirement(
+            f"{where}: the clause must hold exactly one of MUST, MUST NOT, SHOULD, SHOULD NOT; it holds {keywords or 'none'}"
+        )
     if not parts.get("Fix"):
         raise BadRequirement(f"{where}: the docstring has no 'Fix:' paragraph")
     tier = mark_kwargs.get("tier", "observe")

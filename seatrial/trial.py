@@ -8,13 +8,14 @@ from __future__ import annotations
 import getpass
 import os
 import platform
+import re
 import shlex
 import signal
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ from seatrial.options import Options, Refused
 from seatrial.outcomes import Exit, Level, Outcome, Raw, Result, Tier, exit_code, judge, run_result, worst
 from seatrial.record import Check, ProfileInfo, Record, RunInfo, TargetInfo
 from seatrial.safety import identity as identities
-from seatrial.words import CouldNotLook, Missing
+from seatrial.words import CouldNotLook, Missing, Secret
 
 if TYPE_CHECKING:
     from seatrial.facts.runtime import Engine, Observations
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["TRIAL", "Absent", "Instance", "Trial"]
 
 TRIAL: pytest.StashKey[Trial] = pytest.StashKey()
+SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|KEY", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,9 @@ class Trial:
     def level(self, requirement: Requirement) -> Level:
         """The level that holds in this run: hardening is binding under ``hardening: restricted``."""
         if requirement.hardening and self.profile.hardening == "restricted":
-            return {Level.SHOULD: Level.MUST, Level.SHOULD_NOT: Level.MUST_NOT}.get(requirement.level, requirement.level)
+            return {Level.SHOULD: Level.MUST, Level.SHOULD_NOT: Level.MUST_NOT}.get(
+                requirement.level, requirement.level
+            )
         return requirement.level
 
     def subjects(self, requirement: Requirement) -> list[Subject | Absent]:
@@ -132,7 +136,9 @@ class Trial:
         from seatrial.profile.subjects import NOUNS, subjects
 
         if requirement.noun not in NOUNS:
-            raise Refused(f"{requirement.file}:{requirement.line}: {requirement.noun!r} is no noun; there are {', '.join(NOUNS)}")
+            raise Refused(
+                f"{requirement.file}:{requirement.line}: {requirement.noun!r} is no noun; there are {', '.join(NOUNS)}"
+            )
         found, lacking = subjects(self.profile, requirement.noun, requirement.needs)
         for section in NOUNS[requirement.noun].sections:
             self._needed.setdefault(section, set()).update(subject.id for subject in found)
@@ -167,13 +173,19 @@ class Trial:
 
     # --- looking --------------------------------------------------------------------------------------------------
 
-    def look(self, subjects: Iterable[Subject], say: Callable[[str], None]) -> None:
+    def look(self, say: Callable[[str], None]) -> None:
         """Start what the profile starts, make sure of the target, and observe everything once.
 
         Raises:
             Refused: this is not the target that more than observe was granted on.
         """
-        wanted = list(subjects)
+        wanted = [
+            instance.subject
+            for instance in self.instances.values()
+            if not isinstance(instance.subject, Absent) and not self.withheld(instance)
+        ]
+        if not wanted:
+            return
         if self._observations is not None:
             self._check_identity(self._engine())
             return
@@ -185,7 +197,13 @@ class Trial:
                 from seatrial.drivers import process
 
                 say(f"starting {shlex.join(start.command)}")
-                self.references.env.update(self._open.enter_context(process.start(start)))
+                announced = self._open.enter_context(process.start(start, cwd=self.loaded.file.parent))
+                self.references.env.update(announced)
+                self.references.known.update(
+                    Secret(value, f"env {name}")
+                    for name, value in announced.items()
+                    if value and SECRET_NAME.search(name)
+                )
             session = self.session()
             if self.options.tier > Tier.observe:
                 identity = drivers.load(self.profile.target.driver).identity(session)
@@ -216,7 +234,9 @@ class Trial:
     def _nothing(self, why: CouldNotLook) -> Observations:
         from seatrial.facts.runtime import Observations
 
-        return Observations(taken=self.started.isoformat(timespec="milliseconds"), runtime=Missing(why.reason, why.right))
+        return Observations(
+            taken=self.started.isoformat(timespec="milliseconds"), runtime=Missing(why.reason, why.right)
+        )
 
     def _engine(self) -> Engine | None:
         runtime = self._observations.runtime if self._observations else Missing("")
@@ -286,14 +306,25 @@ class Trial:
     # --- judging --------------------------------------------------------------------------------------------------
 
     def result(
-        self, node: str, raw: Raw, *, seconds: float, error: BaseException | None = None, reason: str = "", right: str = ""
+        self,
+        node: str,
+        raw: Raw,
+        *,
+        seconds: float,
+        error: BaseException | None = None,
+        reason: str = "",
+        right: str = "",
     ) -> Check:
         """Judge one phase of a test and keep the result; an error in any phase is never overruled."""
         instance = self.instances[node]
         requirement, subject = instance.requirement, instance.subject
         level = self.level(requirement)
         today = waiving.today()
-        waiver = None if isinstance(subject, Absent) else waiving.find(self.profile.waivers, requirement.id, subject.id, today)
+        waiver = (
+            None
+            if isinstance(subject, Absent)
+            else waiving.find(self.profile.waivers, requirement.id, subject.id, today)
+        )
         outcome = judge(raw, level, waived=waiver is not None, enforce_should=self.options.enforce_should)
         operands = self.operands if raw is Raw.broken else None
         if raw is Raw.broken and operands is None:
@@ -313,7 +344,11 @@ class Trial:
             outcome=outcome,
             expected=self.mask(operands.expected) if operands else "",
             seen=tuple(self.mask(text) for text in operands.seen) if operands else (),
-            reason=self.mask(f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}" if outcome is Outcome.waived and waiver else reason),
+            reason=self.mask(
+                f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}"
+                if outcome is Outcome.waived and waiver
+                else reason
+            ),
             right=right,
             where="" if isinstance(subject, Absent) else self.loaded.where(path),
             see=self._see(requirement, subject),
@@ -324,10 +359,14 @@ class Trial:
             test=node,
             seconds=seconds,
             raw=judge(raw, level, enforce_should=self.options.enforce_should),
-            waiver=waiving.use(waiver, "applied", self.loaded.where(("waivers", self.profile.waivers.index(waiver))), today)
+            waiver=waiving.use(
+                waiver, "applied", self.loaded.where(("waivers", self.profile.waivers.index(waiver))), today
+            )
             if outcome is Outcome.waived and waiver
             else None,
-            trace=_trace(error) if error is not None and raw is Raw.error and not isinstance(error, CouldNotLook) else (),
+            trace=_trace(error)
+            if error is not None and raw is Raw.error and not isinstance(error, CouldNotLook)
+            else (),
         )
         earlier = self.checks.get(node)
         if earlier is not None and earlier.outcome is Outcome.error:
@@ -456,11 +495,17 @@ class Trial:
                     self._observations,
                     {
                         "seatrial": seatrial.__version__,
-                        "profile": {"name": record.profile.name, "file": str(self.loaded.file), "sha256": self.loaded.sha256},
+                        "profile": {
+                            "name": record.profile.name,
+                            "file": str(self.loaded.file),
+                            "sha256": self.loaded.sha256,
+                        },
                         "mode": self.options.mode,
                     },
                 )
-            problems = writers.write_all(record, self.folder, secrets=self.references.values())
+            problems = writers.write_all(
+                record, self.folder, secrets=[secret.reveal() for secret in self.references.known]
+            )
         except OSError as why:
             problems = [f"the report could not be written to {parent}: {why.strerror}"]
         if not problems:

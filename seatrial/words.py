@@ -83,7 +83,9 @@ class Duration:
         """Read ``1h30m``; raise ``ValueError`` that names the units when one is missing or unknown."""
         parts = re.fullmatch(r"\s*((?:\d+(?:\.\d+)?(?:ms|us|[dhms]))+)\s*", text)
         if not parts:
-            raise ValueError(f"a duration needs a number and a unit ({', '.join(cls.UNITS)}), for example {cls.EXAMPLE}")
+            raise ValueError(
+                f"a duration needs a number and a unit ({', '.join(cls.UNITS)}), for example {cls.EXAMPLE}"
+            )
         return cls(sum(float(n) * cls.UNITS[u] for n, u in re.findall(r"(\d+(?:\.\d+)?)(ms|us|[dhms])", parts[1])))
 
     def __str__(self) -> str:

@@ -85,5 +85,9 @@ def test_worst_wins_in_the_order_4_2_1_3_5_0():
 
 
 def test_a_mode_grants_a_tier():
-    assert [(mode.value, str(mode.tier)) for mode in Mode] == [("audit", "observe"), ("gate", "load"), ("drill", "disrupt")]
+    assert [(mode.value, str(mode.tier)) for mode in Mode] == [
+        ("audit", "observe"),
+        ("gate", "load"),
+        ("drill", "disrupt"),
+    ]
     assert Tier.observe < Tier.write < Tier.load < Tier.disrupt

@@ -23,7 +23,9 @@ def check(outcome, subject="api", id="CTR-001"):
 
 
 @pytest.mark.parametrize(
-    ("expires", "applies"), [("2026-06-02", True), ("2026-06-01", True), ("2026-05-31", False)], ids=["before", "last-day", "after"]
+    ("expires", "applies"),
+    [("2026-06-02", True), ("2026-06-01", True), ("2026-05-31", False)],
+    ids=["before", "last-day", "after"],
 )
 def test_a_waiver_holds_through_its_last_day(expires, applies):
     assert (find([waiver(expires)], "CTR-001", "api", ON) is not None) == applies
