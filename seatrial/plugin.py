@@ -95,7 +95,7 @@ def _begin(config: pytest.Config) -> Trial:
         try:
             config.stash[TRIAL] = Trial(read_options(vars(config.option), arguments), arguments)
         except Refused as refused:
-            raise pytest.UsageError(*str(refused).splitlines()) from None
+            raise pytest.UsageError(str(refused)) from None
     return config.stash[TRIAL]
 
 
@@ -179,11 +179,20 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             reporter.write_line(line)
         return True
     try:
-        with trial.interruptible():
+        with trial.deadline():
             trial.look(reporter.write_line)
     except Refused as refused:
         raise pytest.UsageError(str(refused)) from None
     return None
+
+
+@pytest.hookimpl(specname="pytest_runtestloop", wrapper=True)
+def seatrial_signals(session: pytest.Session) -> Generator[None, object, object]:
+    trial = _trial(session.config)
+    if trial is None:
+        return (yield)
+    with trial.signals():
+        return (yield)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

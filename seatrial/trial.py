@@ -13,6 +13,7 @@ import shlex
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -267,7 +268,7 @@ class Trial:
         if self._observations is None:
             raise CouldNotLook("nothing was observed in this run")
         if self._late:
-            raise CouldNotLook("the deadline passed before this was looked at; give a longer --deadline")
+            raise CouldNotLook(LATE)
         if self._wrong_target:
             raise CouldNotLook(self._wrong_target)
         if changed := self._observations.changed.get(subject.service):
@@ -275,29 +276,34 @@ class Trial:
         return self._observations
 
     @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """SIGTERM and SIGHUP end the run as Ctrl-C does, with reports; the deadline ends looking."""
+    def signals(self) -> Iterator[None]:
+        """SIGTERM and SIGHUP end the run as Ctrl-C does: what was started is stopped, and reports are written."""
 
         def stop(number: int, _frame: object) -> None:
             self.notes.append(f"stopped by {signal.Signals(number).name}")
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(signal.Signals(number).name)
+
+        with _handled({signal.SIGTERM: stop, signal.SIGHUP: stop}):
+            yield
+
+    @contextmanager
+    def deadline(self) -> Iterator[None]:
+        """Ends looking when the run's time is up; every test after that is an error."""
+        if self.options.deadline is None:
+            yield
+            return
 
         def late(_number: int, _frame: object) -> None:
             self._late = True
-            raise CouldNotLook("the deadline passed before this was looked at; give a longer --deadline")
+            raise CouldNotLook(LATE)
 
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-        if self.options.deadline is not None:
-            left = max(0.001, self.options.deadline - (time.monotonic() - self._clock))
-            before[signal.SIGALRM] = signal.signal(signal.SIGALRM, late)
-            signal.setitimer(signal.ITIMER_REAL, left)
-        try:
-            yield
-        finally:
-            if self.options.deadline is not None:
+        with _handled({signal.SIGALRM: late}):
+            left = self.options.deadline - (time.monotonic() - self._clock)
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, left))
+            try:
+                yield
+            finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def close(self) -> None:
         """Stop what this run started."""
@@ -518,6 +524,23 @@ SECTIONS = (
     "liveness", "readiness", "startup", "health", "canary", "depends_on", "exposure", "tls", "metrics", "environment",
     "persistence", "logs", "traces", "limits", "access",
 )  # fmt: skip
+
+
+LATE = "the deadline passed before this was looked at; give a longer --deadline"
+
+
+@contextmanager
+def _handled(handlers: dict[signal.Signals, Callable[[int, Any], None]]) -> Iterator[None]:
+    """Signal handlers, as they were before afterwards. Nothing outside the main thread, where there are none."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _fresh(parent: Path, name: str) -> Path:

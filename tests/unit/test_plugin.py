@@ -1,0 +1,415 @@
+"""The plugin as its users meet it: pytest in a process of its own, on a real HTTP server of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree as ET
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+SUITE = '''
+import pytest
+from seatrial.words import CouldNotLook
+
+@pytest.mark.requirement("TST-001", refs=["here"])
+def test_endpoint_answers(endpoint):
+    """An endpoint MUST answer 200.
+
+    See: curl -si URL
+
+    Fix: make it answer.
+    """
+    assert [answer.status for answer in endpoint.answers.answers] == [200, 200, 200]
+
+@pytest.mark.requirement("TST-002", refs=["here"])
+def test_endpoint_is_json(endpoint):
+    """An endpoint SHOULD answer JSON.
+
+    Fix: set the content type.
+    """
+    assert endpoint.answers.answers[0].content_type == "application/json"
+
+@pytest.mark.requirement("TST-003", refs=["here"], needs="latency")
+def test_endpoint_is_quick(endpoint):
+    """An endpoint MUST be quick.
+
+    Fix: be quick.
+    """
+    assert 0 <= 1
+
+@pytest.mark.requirement("TST-004", refs=["here"], tier="disrupt")
+def test_endpoint_survives(endpoint):
+    """An endpoint MUST survive.
+
+    Fix: survive.
+    """
+    assert 0 <= 1
+
+@pytest.mark.requirement("TST-005", refs=["here"])
+def test_endpoint_can_be_seen(endpoint):
+    """An endpoint MUST be seen.
+
+    Fix: let it be seen.
+    """
+    if "unseen" in endpoint.answers.url:
+        raise CouldNotLook("it is dark", right="a lamp")
+    assert 0 <= 1
+
+@pytest.mark.requirement("TST-006", refs=["here"])
+def test_depends(dependency):
+    """A dependency MUST be reached.
+
+    Fix: connect it.
+    """
+    assert 0 <= 1
+'''
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        status = 500 if "broken" in self.path else 200 if "health" in self.path else 404
+        body = b'{"status": "ok", "token": "hunter2hunter2"}'
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain" if "text" in self.path else "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def url():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def project(tmp_path, url):
+    """A folder with a suite and a way to run it: ``run("--mode=gate", path="/health/broken")``."""
+    (tmp_path / "conftest.py").write_text("from seatrial.fixtures import *\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    suite = tmp_path / "test_suite.py"
+    suite.write_text(SUITE)
+
+    class Run:
+        folder = tmp_path
+
+        def profile(self, *, path="/health", extra="", name="p.yaml"):
+            file = tmp_path / name
+            file.write_text(
+                f"profile: p\nenvironment: test\ntarget: {{driver: http}}\nservices:\n  api:\n    url: {url}\n"
+                f"    liveness: {{path: {path}}}\n{extra}"
+            )
+            return file
+
+        def __call__(self, *args, path="/health", extra="", env=None, python=()):
+            self.profile(path=path, extra=extra)
+            command = [sys.executable, *python, "-m", "pytest", "-p", "no:cacheprovider", *args]
+            if not any("--profile" in a or "--facts" in a for a in args):
+                command.append("--profile=p.yaml")
+            environ = (
+                {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | {"NO_COLOR": "1"} | (env or {})
+            )
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=environ)
+            done.text = done.stdout + done.stderr
+            return done
+
+        def report(self):
+            (run,) = (tmp_path / "reports").glob("*/conformance.json")
+            return json.loads(run.read_text())
+
+    return Run()
+
+
+def outcomes(report):
+    return {(r["id"], r["subject"]): r["outcome"] for r in report["results"]}
+
+
+def test_a_run_that_conforms(project):
+    done = project()
+    assert done.returncode == 0, done.text
+    assert outcomes(project.report()) == {
+        ("TST-001", "api.liveness"): "pass",
+        ("TST-002", "api.liveness"): "pass",
+        ("TST-003", ""): "not applicable",
+        ("TST-004", "api.liveness"): "withheld",
+        ("TST-005", "api.liveness"): "pass",
+        ("TST-006", ""): "not applicable",
+    }
+    assert "no endpoint declares latency" in done.text
+    assert "no service declares depends_on" in done.text
+
+
+@pytest.mark.parametrize(
+    ("args", "path", "code"),
+    [
+        ((), "/health", 0),
+        ((), "/health/broken", 1),
+        ((), "/health/text", 0),
+        (("--enforce-should",), "/health/text", 1),
+        ((), "/health/unseen", 3),
+        (("--mode=gate",), "/health", 3),
+        (("--mode=drill",), "/health", 0),
+        (("-k", "depends"), "/health", 5),
+        (("-k", "nothing_of_that_name"), "/health", 5),
+        (("-k", "survives"), "/health", 5),
+    ],
+)
+def test_exit_codes(project, args, path, code):
+    done = project(*args, path=path)
+    assert done.returncode == code, done.text
+
+
+def test_a_violation_tells_what_an_operator_needs(project):
+    done = project(path="/health/broken")
+    for part in (
+        "TST-001",
+        "An endpoint MUST answer 200.",
+        "500",
+        "p.yaml:7:",
+        "curl -si http://127.0.0.1",
+        "make it answer",
+    ):
+        assert part in done.text
+    assert "Traceback" not in done.text
+    assert "test_suite.py:" not in done.text
+
+
+def test_an_error_names_the_missing_right(project):
+    done = project(path="/health/unseen")
+    assert "it is dark" in done.text
+    assert "a lamp" in done.text
+
+
+def test_counts_agree_everywhere(project):
+    done = project(
+        "--junitxml=own.xml", "-vv", "-l", path="/health/unseen/text", extra="    readiness: {path: /health/broken}\n"
+    )
+    report = project.report()
+    counted = {}
+    for outcome in outcomes(report).values():
+        counted[outcome] = counted.get(outcome, 0) + 1
+    assert set(counted) == {"pass", "violation", "advisory", "error", "withheld", "not applicable"}
+    (ours,) = (project.folder / "reports").glob("*/junit.xml")
+    for file in (ours, project.folder / "own.xml"):
+        suites = ET.parse(file).getroot()
+        cases = list(suites.iter("testcase"))
+        assert len(cases) == len(report["results"])
+        assert sum(case.find("failure") is not None for case in cases) == counted["violation"]
+        assert sum(case.find("error") is not None for case in cases) == counted["error"]
+        assert sum(case.find("skipped") is not None for case in cases) == (
+            counted["advisory"] + counted["withheld"] + counted["not applicable"]
+        )
+    assert done.returncode == 1
+    last = done.stdout.strip().splitlines()[-1]
+    for outcome, word in (
+        ("violation", "failed"),
+        ("error", "error"),
+        ("advisory", "advisory"),
+        ("withheld", "withheld"),
+    ):
+        assert re.search(rf"\b{counted[outcome]} {word}", last), last
+
+
+def test_waivers(project):
+    waiver = "waivers:\n  - {requirement: TST-001, subject: api.liveness, reason: later, owner: '@me', expires: %s}\n"
+    soon = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86400))
+    past = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
+    done = project(path="/health/broken", extra=waiver % soon)
+    assert done.returncode == 0, done.text
+    assert "@me" in done.text
+    assert outcomes(project.report())["TST-001", "api.liveness"] == "waived"
+    done = project(path="/health/broken", extra=waiver % past)
+    assert done.returncode == 1, done.text
+    assert "expired" in done.text
+    done = project(path="/health", extra=waiver % soon)
+    assert "not needed" in done.text
+
+
+def test_an_assertion_in_a_fixture_is_no_violation(project):
+    (project.folder / "conftest.py").write_text(
+        "from seatrial.fixtures import *\nimport pytest\n\n@pytest.fixture(autouse=True)\ndef trouble():\n    assert 1 == 2\n"
+    )
+    done = project()
+    assert done.returncode == 3, done.text
+    assert "violation" not in set(outcomes(project.report()).values())
+
+
+def test_a_suite_that_does_not_import_is_undecided(project):
+    (project.folder / "test_worse.py").write_text("import nothing_of_that_name\n")
+    done = project()
+    assert done.returncode == 3, done.text
+
+
+def test_foreign_tests_in_the_same_session_keep_their_say(project):
+    (project.folder / "test_own.py").write_text("def test_own():\n    assert 1 == 2\n")
+    assert project().returncode == 1
+    (project.folder / "test_own.py").write_text("def test_own():\n    assert 1 == 1\n")
+    assert project().returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--assert=plain",), "--assert=plain"),
+        (("--profile", "p.yaml"), "equals sign"),
+        (("--profile=missing.yaml",), "missing.yaml"),
+        (("--profile=.",), "directory"),
+        (("--profile=p.yaml", "--tier=load", "--mode=audit"), "more than"),
+        (("--profile=p.yaml", "--deadline=5"), "unit"),
+        (("--facts=nowhere",), "no facts"),
+        (("--mode=drill", "--timeout-method=thread"), "thread"),
+    ],
+    ids=lambda value: "_".join(value) if isinstance(value, tuple) else "",
+)
+def test_refusals(project, args, said):
+    done = project(*args)
+    assert done.returncode == 4, done.text
+    assert said in done.text
+    assert "Traceback" not in done.text
+    assert not (project.folder / "reports").exists()
+
+
+@pytest.mark.parametrize("how", ["-O", "-OO", "PYTHONOPTIMIZE"])
+def test_vanished_asserts_are_refused(project, how):
+    done = project(python=[how] if how.startswith("-") else [], env={} if how.startswith("-") else {how: "1"})
+    assert done.returncode == 4, done.text
+    assert "assert" in done.text
+
+
+def test_another_plugin_that_owns_profile_is_named(project):
+    (project.folder / "profiler.py").write_text(
+        "def pytest_addoption(parser):\n    parser.getgroup('profiler').addoption('--profile', action='store_true')\n"
+    )
+    done = project("-p", "profiler", "--profile=p.yaml", env={"PYTHONPATH": str(project.folder)})
+    assert done.returncode == 4, done.text
+    assert "profiler" in done.text
+    assert "Traceback" not in done.text
+
+
+def test_production_needs_confirmation(project):
+    project.profile()
+    text = (project.folder / "p.yaml").read_text().replace("environment: test", "environment: production")
+    (project.folder / "q.yaml").write_text(text)
+    done = project("--profile=q.yaml", "--mode=drill")
+    assert done.returncode == 4, done.text
+    assert "--confirm-target" in done.text
+
+
+def test_plan_and_collect_only_contact_nothing(project):
+    project.profile(name="dead.yaml")
+    text = (project.folder / "dead.yaml").read_text()
+    (project.folder / "dead.yaml").write_text(re.sub(r"127.0.0.1:\d+", "127.0.0.1:1", text))
+    for option in ("--plan", "--collect-only"):
+        done = project("--profile=dead.yaml", option)
+        assert done.returncode == 0, done.text
+        assert not (project.folder / "reports").exists()
+    assert "[withheld]" in project("--profile=dead.yaml", "--plan").text
+
+
+def test_facts_are_judged_again_without_the_target(project):
+    first = project(path="/health/broken")
+    assert first.returncode == 1
+    before = outcomes(project.report())
+    (run,) = (project.folder / "reports").iterdir()
+    again = project(f"--facts={run}", "--report-dir=again", path="/health/broken")
+    assert again.returncode == 1, again.text
+    (report,) = (project.folder / "again").glob("*/conformance.json")
+    assert outcomes(json.loads(report.read_text())) == before
+    facts = json.loads((run / "facts.json").read_text())
+    for answer in facts["observations"]["answers"]["api.liveness"]["answers"]:
+        answer["status"] = 200
+    (run / "facts.json").write_text(json.dumps(facts))
+    assert project(f"--facts={run}", "--report-dir=edited", path="/health/broken").returncode == 0
+
+
+def test_a_deadline_ends_the_run_with_a_report(project):
+    (project.folder / "conftest.py").write_text(
+        "from seatrial.fixtures import *\nimport seatrial.drivers.http as http, time\n"
+        "ask = http.poll\n"
+        "def slow(*a, **k):\n    time.sleep(3)\n    return ask(*a, **k)\n"
+        "http.poll = slow\n"
+    )
+    started = time.monotonic()
+    done = project("--deadline=500ms")
+    assert done.returncode == 3, done.text
+    assert "deadline" in done.text
+    assert project.report()["exit_code"] == 3
+    assert time.monotonic() - started < 20
+
+
+def test_sigterm_ends_the_run_with_a_report(project):
+    (project.folder / "test_slow.py").write_text("import time\ndef test_slow():\n    time.sleep(30)\n")
+    project.profile()
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--profile=p.yaml"]
+    child = subprocess.Popen(
+        [*command, "test_suite.py", "test_slow.py"],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        for _ in range(100):
+            time.sleep(0.1)
+            if (
+                Path(f"/proc/{child.pid}/status").exists()
+                and b"test_slow" in Path(f"/proc/{child.pid}/environ").read_bytes()
+            ):
+                break
+        time.sleep(1)
+        child.send_signal(signal.SIGTERM)
+        out = child.communicate(timeout=20)[0].decode()
+    finally:
+        if child.poll() is None:
+            child.kill()
+    assert child.returncode == 2, out
+    assert "SIGTERM" in out
+    assert project.report()["complete"] is False
+
+
+def test_a_project_that_merely_has_us_installed_sees_nothing(tmp_path):
+    (tmp_path / "test_own.py").write_text(
+        "import sys\n\ndef test_own():\n    ours = [m for m in sys.modules if m.startswith('seatrial.')]\n"
+        "    assert ours == ['seatrial.plugin']\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "seatrial" not in done.stdout
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name != "__pycache__") == ["test_own.py"]
+
+
+def test_help_groups_our_options(project):
+    done = project("--help")
+    start = done.stdout.index("seatrial:")
+    for option in ("--profile", "--mode", "--tier", "--confirm-target", "--enforce-should", "--plan", "--facts", "--report-dir",
+                   "--wait-ready", "--deadline"):  # fmt: skip
+        assert option in done.stdout[start:]
+
+
+def test_choices_of_the_hook_module_are_those_of_the_engine():
+    from seatrial import plugin
+    from seatrial.outcomes import Mode, Tier
+
+    text = Path(plugin.__file__).read_text()
+    assert f"choices={json.dumps([m.value for m in Mode])}" in text
+    assert f"choices={json.dumps(list(Tier.__members__))}" in text
