@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from typing import Self
 
-__all__ = ["Handshake", "Published", "Socket", "is_loopback", "is_wildcard", "spell"]
+__all__ = ["Address", "Handshake", "Published", "Socket", "is_loopback", "is_wildcard", "spell"]
 
 
 def spell(address: str, port: int, protocol: str = "tcp") -> str:
@@ -15,13 +16,52 @@ def spell(address: str, port: int, protocol: str = "tcp") -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """True for 127.0.0.0/8 and ::1."""
-    return ipaddress.ip_address(address).is_loopback
+    """True for 127.0.0.0/8 and ::1, also as IPv4 inside IPv6."""
+    known = ipaddress.ip_address(address)
+    return (getattr(known, "ipv4_mapped", None) or known).is_loopback
 
 
 def is_wildcard(address: str) -> bool:
     """True for 0.0.0.0 and ::, which mean every interface."""
     return ipaddress.ip_address(address).is_unspecified
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A socket as a profile writes it: a port, or an address and a port. Without an address, any interface is meant."""
+
+    address: str
+    port: int
+    protocol: str = "tcp"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``8080``, ``127.0.0.1:8080`` or ``[::]:53/udp``; raise ``ValueError`` when it is none of these."""
+        front, _, protocol = text.strip().partition("/")
+        host, colon, port = front.rpartition(":")
+        host = host.strip("[]")
+        if (colon and not host) or protocol not in ("", "tcp", "udp") or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError(f"{text!r} is neither a port nor address:port")
+        return cls(str(ipaddress.ip_address(host)) if host else "", int(port), protocol or "tcp")
+
+    def __str__(self) -> str:
+        if self.address:
+            return spell(self.address, self.port, self.protocol)
+        return f"{self.port}" if self.protocol == "tcp" else f"{self.port}/{self.protocol}"
+
+    def same_port(self, other: Socket | Published | Address) -> bool:
+        """Whether both mean one port of one protocol, on whatever interface."""
+        return (self.port, self.protocol) == (other.port, other.protocol)
+
+    def allows(self, other: Socket | Published) -> bool:
+        """Whether a socket seen at ``other`` is this one: the same port, on the interface that is named.
+
+        0.0.0.0 and :: both say *every interface*: whether IPv6 is among them is a matter of the host, so each stands for
+        both of them.
+        """
+        if not self.same_port(other):
+            return False
+        return not self.address or self.address == other.address or (is_wildcard(self.address) and is_wildcard(other.address))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +108,11 @@ class Handshake:
     """What it answered, one line, free of content: ``+PONG without AUTH``, ``HTTP 200 on GET /v1.41/info``."""
     inside: int | None = None
     """Port inside the container, when it was dialled from outside."""
+    gives: str = ""
+    """What a server of this protocol holds for whoever may speak to it: ``data``, ``control`` or ``pages``."""
+    open: bool = True
+    """False when nothing was behind the address: refused, reset or closed before anything was said."""
+    published: str = ""
+    """The published address this was dialled for; empty when it is the container's own address, or a process's."""
+    where: str = ""
+    """Container or process that holds the socket."""
