@@ -118,6 +118,8 @@ def finish(trial: Trial, session: pytest.Session, exit_status: int, *, interrupt
         trial.problems.append("a suite could not be collected, so that what it asserts was not looked at")
     ours = sum(check.outcome in (Outcome.violation, Outcome.error) for check in trial.checks.values())
     foreign = len(trial.instances) < session.testscollected and session.testsfailed > ours
-    record = trial.record(exit_status=exit_status, interrupted=interrupted, foreign=foreign)
-    trial.told = trial.write(record)
+    from seatrial import closing
+
+    record = closing.build(trial, exit_status=exit_status, interrupted=interrupted, foreign=foreign)
+    trial.told = closing.write(trial, record)
     session.exitstatus = int(trial.told.exit)

@@ -5,13 +5,10 @@ The pytest hooks in `plugin` are thin and call this; nothing here knows pytest b
 
 from __future__ import annotations
 
-import getpass
 import os
-import platform
 import re
 import shlex
 import signal
-import socket
 import sys
 import threading
 import time
@@ -20,7 +17,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +26,8 @@ import seatrial
 from seatrial import waivers as waiving
 from seatrial.explain import Operands
 from seatrial.options import Options, Refused
-from seatrial.outcomes import Exit, Level, Outcome, Raw, Result, Tier, exit_code, judge, run_result, worst
-from seatrial.record import Check, ProfileInfo, Record, RunInfo, TargetInfo
+from seatrial.outcomes import Level, Outcome, Raw, Tier, judge
+from seatrial.record import Check, Record
 from seatrial.safety import identity as identities
 from seatrial.words import CouldNotLook, Missing, Secret
 
@@ -77,16 +73,16 @@ class Trial:
 
         self.options = options
         self.arguments = arguments
-        self._clock = time.monotonic()
+        self.clock = time.monotonic()
         self.started = datetime.now(UTC)
-        self._observations: Observations | None = None
+        self.observations: Observations | None = None
         self.facts_about: dict[str, Any] = {}
         name = options.profile
         if options.facts:
             from seatrial.observe import read_facts
 
             try:
-                self._observations, self.facts_about = read_facts(options.facts)
+                self.observations, self.facts_about = read_facts(options.facts)
             except CouldNotLook as why:
                 raise Refused(str(why)) from None
             if "--profile" not in " ".join(arguments):
@@ -187,8 +183,8 @@ class Trial:
         ]
         if not wanted:
             return
-        if self._observations is not None:
-            self._check_identity(self._engine())
+        if self.observations is not None:
+            self._check_identity(self.engine())
             return
         from seatrial import drivers
         from seatrial.observe import observe, wait_ready
@@ -214,11 +210,11 @@ class Trial:
                 if late := wait_ready(session, self.options.wait_ready):
                     self.notes.append(f"not ready after {self.options.wait_ready:g} s of --wait-ready: {late}")
             say(f"looking at {self.profile.profile} by driver {self.profile.target.driver}")
-            self._observations = observe(session, wanted)
-            self.calls = self._observations.calls
+            self.observations = observe(session, wanted)
+            self.calls = self.observations.calls
         except CouldNotLook as why:
-            self._observations = self._nothing(why)
-        self._check_identity(self._engine())
+            self.observations = self._nothing(why)
+        self._check_identity(self.engine())
 
     def session(self) -> Any:
         """What the drivers of this run may do and know."""
@@ -239,8 +235,9 @@ class Trial:
             taken=self.started.isoformat(timespec="milliseconds"), runtime=Missing(why.reason, why.right)
         )
 
-    def _engine(self) -> Engine | None:
-        runtime = self._observations.runtime if self._observations else Missing("")
+    def engine(self) -> Engine | None:
+        """What runs the target, when it could be seen."""
+        runtime = self.observations.runtime if self.observations else Missing("")
         return None if isinstance(runtime, Missing) else runtime.engine
 
     def _confirm(self, identity: str, address: str) -> None:
@@ -265,15 +262,15 @@ class Trial:
         Raises:
             CouldNotLook: nothing was, or not of the right target, or of one that was replaced meanwhile.
         """
-        if self._observations is None:
+        if self.observations is None:
             raise CouldNotLook("nothing was observed in this run")
         if self._late:
             raise CouldNotLook(LATE)
         if self._wrong_target:
             raise CouldNotLook(self._wrong_target)
-        if changed := self._observations.changed.get(subject.service):
+        if changed := self.observations.changed.get(subject.service):
             raise CouldNotLook(changed)
-        return self._observations
+        return self.observations
 
     @contextmanager
     def signals(self) -> Iterator[None]:
@@ -298,7 +295,7 @@ class Trial:
             raise CouldNotLook(LATE)
 
         with _handled({signal.SIGALRM: late}):
-            left = self.options.deadline - (time.monotonic() - self._clock)
+            left = self.options.deadline - (time.monotonic() - self.clock)
             signal.setitimer(signal.ITIMER_REAL, max(0.001, left))
             try:
                 yield
@@ -390,134 +387,17 @@ class Trial:
     def _see(self, requirement: Requirement, subject: Subject | Absent) -> str:
         if isinstance(subject, Absent) or not requirement.see:
             return ""
-        runtime = self._observations.runtime if self._observations else Missing("")
+        runtime = self.observations.runtime if self.observations else Missing("")
         names = [subject.service]
         if not isinstance(runtime, Missing):
             containers = runtime.containers.get(subject.service, ())
             names = [c.name for c in containers] if containers and not isinstance(containers, Missing) else names
         url = ""
-        if self._observations is not None:
-            answers = self._observations.answers.get(subject.id)
+        if self.observations is not None:
+            answers = self.observations.answers.get(subject.id)
             url = getattr(answers, "url", "")
         text = requirement.see.replace("CONTAINER", names[0]).replace("SERVICE", subject.service)
         return text.replace("URL", url) if url else text
-
-    # --- telling --------------------------------------------------------------------------------------------------
-
-    def record(self, *, exit_status: int, interrupted: bool, foreign: bool) -> Record:
-        """The record of the run.
-
-        Args:
-            exit_status: pytest's own.
-            interrupted: by hand.
-            foreign: whether tests that are not ours failed in the same session.
-        """
-        checks = tuple(self.checks.values())
-        for name in self.untested():
-            self.problems.append(f"the profile declares {name}, and no test came of it")
-        result = run_result((check.outcome, check.level) for check in checks)
-        if self.problems and result is not Result.failure:
-            result = Result.undecided
-        withheld = any(check.outcome is Outcome.withheld and check.level.binding for check in checks)
-        codes = [exit_code(result, self.options.mode, withheld=withheld)]
-        if interrupted:
-            codes.append(Exit.interrupted)
-            self.complete = False
-        if foreign:
-            codes.append(Exit.failure)
-        if exit_status == pytest.ExitCode.USAGE_ERROR:
-            codes.append(Exit.usage)
-        if exit_status == pytest.ExitCode.INTERNAL_ERROR:
-            codes.append(Exit.undecided)
-        if len(checks) < len(self.instances):
-            self.complete = False
-            self.notes.append(f"{len(self.instances) - len(checks)} of {len(self.instances)} tests did not run")
-        places = [self.loaded.where(("waivers", index)) for index in range(len(self.profile.waivers))]
-        engine = self._engine()
-        pinned = self.profile.target.identity
-        return Record(
-            profile=ProfileInfo(
-                name=self.profile.profile,
-                file=self.loaded.shown,
-                sha256=self.loaded.sha256,
-                summary=self.profile.summary,
-                spec=self.profile.spec or "",
-                environment=self.profile.environment,
-                hardening=self.profile.hardening,
-            ),
-            target=TargetInfo(
-                driver=self.profile.target.driver,
-                identity=engine.identity if engine else "",
-                description=engine.description if engine else "",
-                address=engine.address if engine else "",
-                pinned=bool(engine and pinned and engine.identity == pinned),
-            ),
-            run=RunInfo(
-                started=self.started.isoformat(timespec="seconds"),
-                seconds=round(time.monotonic() - self._clock, 3),
-                mode=self.options.mode,
-                tier=self.options.tier,
-                enforce_should=self.options.enforce_should,
-                user=getpass.getuser(),
-                host=socket.gethostname(),
-                command=self.mask(shlex.join(("pytest", *self.arguments))),
-                rights=(f"uid {os.geteuid()}",),
-                versions=(
-                    ("seatrial", seatrial.__version__),
-                    ("python", platform.python_version()),
-                    ("pytest", version("pytest")),
-                ),
-                facts_of=self.options.facts or "",
-            ),
-            result=result,
-            exit=worst(codes),
-            checks=checks,
-            complete=self.complete,
-            notes=(*self.problems, *self.notes),
-            waivers=tuple(waiving.states(self.profile.waivers, checks, places, waiving.today())),
-            declared_absent=self._absent(),
-            unchecked=self.unchecked(),
-            calls=self.calls,
-        )
-
-    def _absent(self) -> tuple[tuple[str, str, str], ...]:
-        from seatrial.profile.model import None_
-
-        sections = {name: getattr(self.profile, name) for name in ("alerts", "backups", "slos", "maintenance")}
-        return tuple((name, node.none, node.owner) for name, node in sections.items() if isinstance(node, None_))
-
-    def write(self, record: Record) -> Record:
-        """Write every report into the run's folder; what could not be written is told and makes the run undecided."""
-        from seatrial import writers
-        from seatrial.observe import save_facts
-
-        stamp = self.started.strftime("%Y-%m-%dT%H-%M-%SZ")
-        parent = Path(self.options.report_dir)
-        try:
-            self.folder = _fresh(parent, f"{stamp}-{self.profile.profile}")
-            if self._observations is not None:
-                save_facts(
-                    self.folder,
-                    self._observations,
-                    {
-                        "seatrial": seatrial.__version__,
-                        "profile": {
-                            "name": record.profile.name,
-                            "file": str(self.loaded.file),
-                            "sha256": self.loaded.sha256,
-                        },
-                        "mode": self.options.mode,
-                    },
-                )
-            problems = writers.write_all(
-                record, self.folder, secrets=[secret.reveal() for secret in self.references.known]
-            )
-        except OSError as why:
-            problems = [f"the report could not be written to {parent}: {why.strerror}"]
-        if not problems:
-            return record
-        self.problems += problems
-        return replace(record, notes=(*record.notes, *problems), exit=worst([record.exit, Exit.undecided]))
 
 
 SECTIONS = (
@@ -541,18 +421,6 @@ def _handled(handlers: dict[signal.Signals, Callable[[int, Any], None]]) -> Iter
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _fresh(parent: Path, name: str) -> Path:
-    """A folder of that name that did not exist before."""
-    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
-        folder = parent / f"{name}{suffix}"
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return folder
-    raise OSError(17, "too many runs in one second", str(parent / name))
 
 
 def _trace(error: BaseException) -> tuple[str, ...]:

@@ -1,0 +1,156 @@
+"""The end of a run: what its results add up to, and the folder of reports."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import shlex
+import socket
+import time
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import seatrial
+from seatrial import waivers as waiving
+from seatrial.outcomes import Exit, Outcome, Result, exit_code, run_result, worst
+from seatrial.record import ProfileInfo, Record, RunInfo, TargetInfo
+
+if TYPE_CHECKING:
+    from seatrial.trial import Trial
+
+__all__ = ["build", "write"]
+
+
+def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -> Record:
+    """The record of the run.
+
+    Args:
+        exit_status: pytest's own.
+        interrupted: by hand.
+        foreign: whether tests that are not ours failed in the same session.
+    """
+    checks = tuple(trial.checks.values())
+    for name in trial.untested():
+        trial.problems.append(f"the profile declares {name}, and no test came of it")
+    result = run_result((check.outcome, check.level) for check in checks)
+    if trial.problems and result is not Result.failure:
+        result = Result.undecided
+    withheld = any(check.outcome is Outcome.withheld and check.level.binding for check in checks)
+    codes = [exit_code(result, trial.options.mode, withheld=withheld)]
+    if interrupted:
+        codes.append(Exit.interrupted)
+        trial.complete = False
+    if foreign:
+        codes.append(Exit.failure)
+    if exit_status == pytest.ExitCode.USAGE_ERROR:
+        codes.append(Exit.usage)
+    if exit_status == pytest.ExitCode.INTERNAL_ERROR:
+        codes.append(Exit.undecided)
+    if len(checks) < len(trial.instances):
+        trial.complete = False
+        trial.notes.append(f"{len(trial.instances) - len(checks)} of {len(trial.instances)} tests did not run")
+    places = [trial.loaded.where(("waivers", index)) for index in range(len(trial.profile.waivers))]
+    engine = trial.engine()
+    pinned = trial.profile.target.identity
+    return Record(
+        profile=ProfileInfo(
+            name=trial.profile.profile,
+            file=trial.loaded.shown,
+            sha256=trial.loaded.sha256,
+            summary=trial.profile.summary,
+            spec=trial.profile.spec or "",
+            environment=trial.profile.environment,
+            hardening=trial.profile.hardening,
+        ),
+        target=TargetInfo(
+            driver=trial.profile.target.driver,
+            identity=engine.identity if engine else "",
+            description=engine.description if engine else "",
+            address=engine.address if engine else "",
+            pinned=bool(engine and pinned and engine.identity == pinned),
+        ),
+        run=RunInfo(
+            started=trial.started.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - trial.clock, 3),
+            mode=trial.options.mode,
+            tier=trial.options.tier,
+            enforce_should=trial.options.enforce_should,
+            user=getpass.getuser(),
+            host=socket.gethostname(),
+            command=trial.mask(shlex.join(("pytest", *trial.arguments))),
+            rights=(f"uid {os.geteuid()}",),
+            versions=(
+                ("seatrial", seatrial.__version__),
+                ("python", platform.python_version()),
+                ("pytest", version("pytest")),
+            ),
+            facts_of=trial.options.facts or "",
+        ),
+        result=result,
+        exit=worst(codes),
+        checks=checks,
+        complete=trial.complete,
+        notes=(*trial.problems, *trial.notes),
+        waivers=tuple(waiving.states(trial.profile.waivers, checks, places, waiving.today())),
+        declared_absent=_absent(trial),
+        unchecked=trial.unchecked(),
+        calls=trial.calls,
+    )
+
+
+def _absent(trial: Trial) -> tuple[tuple[str, str, str], ...]:
+    from seatrial.profile.model import None_
+
+    sections = {name: getattr(trial.profile, name) for name in ("alerts", "backups", "slos", "maintenance")}
+    return tuple((name, node.none, node.owner) for name, node in sections.items() if isinstance(node, None_))
+
+
+def write(trial: Trial, record: Record) -> Record:
+    """Write every report into the run's folder; what could not be written is told and makes the run undecided."""
+    from seatrial import writers
+    from seatrial.observe import save_facts
+
+    stamp = trial.started.strftime("%Y-%m-%dT%H-%M-%SZ")
+    parent = Path(trial.options.report_dir)
+    try:
+        trial.folder = _fresh(parent, f"{stamp}-{trial.profile.profile}")
+        if trial.observations is not None:
+            save_facts(
+                trial.folder,
+                trial.observations,
+                {
+                    "seatrial": seatrial.__version__,
+                    "profile": {
+                        "name": record.profile.name,
+                        "file": str(trial.loaded.file),
+                        "sha256": trial.loaded.sha256,
+                    },
+                    "mode": trial.options.mode,
+                },
+            )
+        problems = writers.write_all(
+            record, trial.folder, secrets=[secret.reveal() for secret in trial.references.known]
+        )
+    except OSError as why:
+        problems = [f"the report could not be written to {parent}: {why.strerror}"]
+    if not problems:
+        return record
+    trial.problems += problems
+    return replace(record, notes=(*record.notes, *problems), exit=worst([record.exit, Exit.undecided]))
+
+
+def _fresh(parent: Path, name: str) -> Path:
+    """A folder of that name that did not exist before."""
+    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
+        folder = parent / f"{name}{suffix}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise OSError(17, "too many runs in one second", str(parent / name))
