@@ -63,6 +63,7 @@ def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
     changed = {}
     if isinstance(runtime, Runtime) and not isinstance(driver, Missing):
         changed = _changed(runtime, look(lambda: driver.generations(session)))
+    found["addresses"] = _addresses(session)
     return Observations(taken=taken, runtime=runtime, calls=dict(session.calls), changed=changed, **found)
 
 
@@ -101,6 +102,19 @@ def _reach(
         id: lambda subject=subject: reach.reach(session, subject.service, subject.path[-1], subject.node, runtime)  # type: ignore[misc]
         for id, subject in dependencies.items()
     }
+
+
+def _addresses(session: Session) -> dict[str, str | Missing]:
+    """What the references to sockets and ports stand for, so that they can be judged again without the run's environment."""
+    found: dict[str, str | Missing] = {}
+    for service in session.profile.services.values():
+        sockets = service.exposure
+        entries = [*sockets.published, *(sockets.listening or ()), *sockets.anonymous] if sockets else []
+        for entry in [*entries, service.port, *(d.port for d in (service.depends_on or {}).values())]:
+            for kind in ("env", "file"):
+                if hasattr(entry, kind):
+                    found[f"{kind} {getattr(entry, kind)}"] = look(lambda entry=entry: session.resolve(entry))  # type: ignore[misc]
+    return found
 
 
 def _changed(runtime: Runtime, now: dict[str, tuple[str, ...]] | Missing) -> dict[str, str]:

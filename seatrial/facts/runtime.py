@@ -72,6 +72,8 @@ class Observations:
     """By service."""
     reach: dict[str, tuple[Reach, ...] | Missing] = field(default_factory=dict)
     """By dependency (``api.redis``), one for each container or process of the service."""
+    addresses: dict[str, str | Missing] = field(default_factory=dict)
+    """What the profile's references to sockets and ports stand for, by ``env NAME`` or ``file PATH``."""
     calls: dict[str, int] = field(default_factory=dict)
     """How often the target was asked, by driver and method (``docker GET``)."""
     changed: dict[str, str] = field(default_factory=dict)
