@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import seatrial
 
@@ -34,8 +35,16 @@ _RUNS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Bad usage is exit code 4 behind every door; argparse's own 2 means interrupted here."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(4, f"{self.prog}: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="seatrial",
         description="The sea trial of a deployment: does it keep what its operations spec promises?",
         epilog=_EXITS,

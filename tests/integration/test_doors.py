@@ -105,7 +105,7 @@ def test_a_wheel_holds_what_the_suites_need(wheel):
         (("seatrial", "audit", "--help"), 0, "PROFILE"),
         (("seatrial", "profiles"), 0, "demo"),
         (("seatrial", "audit", "no-such-profile"), 4, "no-such-profile"),
-        (("seatrial", "audit"), 2, "PROFILE"),
+        (("seatrial", "audit"), 4, "PROFILE"),
         (("seatrial", "demo", "--defect", "list"), 0, "HLT-"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
