@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from seatrial.profile.subjects import Subject
     from seatrial.trial import Trial
 
-__all__ = ["containers", "dependency", "deployment", "endpoint", "exposure"]
+__all__ = [
+    "containers",
+    "dependency",
+    "deployment",
+    "endpoint",
+    "exposure",
+    "listener",
+    "optional_dependency",
+    "publication",
+]
 
 
 def _asked(request: pytest.FixtureRequest) -> tuple[Trial, Subject]:
@@ -74,6 +83,22 @@ def endpoint(request: pytest.FixtureRequest) -> Endpoint:
 @pytest.fixture
 def exposure(request: pytest.FixtureRequest) -> Exposure:
     """The sockets of one service, and what they tell a stranger."""
+    return _exposure(request)
+
+
+@pytest.fixture
+def publication(request: pytest.FixtureRequest) -> Exposure:
+    """The sockets of one service in containers, and what the engine publishes of them."""
+    return _exposure(request)
+
+
+@pytest.fixture
+def listener(request: pytest.FixtureRequest) -> Exposure:
+    """The sockets of one service, as they were seen to listen."""
+    return _exposure(request)
+
+
+def _exposure(request: pytest.FixtureRequest) -> Exposure:
     from seatrial.facts.exposure import Exposure
 
     trial, subject = _asked(request)
@@ -83,6 +108,16 @@ def exposure(request: pytest.FixtureRequest) -> Exposure:
 @pytest.fixture
 def dependency(request: pytest.FixtureRequest) -> Dependency:
     """One service that another needs, as seen from inside the other's network."""
+    return _dependency(request)
+
+
+@pytest.fixture
+def optional_dependency(request: pytest.FixtureRequest) -> Dependency:
+    """One service that another uses when it is there, as seen from inside the other's network."""
+    return _dependency(request)
+
+
+def _dependency(request: pytest.FixtureRequest) -> Dependency:
     from seatrial.facts.dependency import Dependency
 
     trial, subject = _asked(request)

@@ -55,8 +55,10 @@ def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
             part: {id: pool.submit(look, make) for id, make in looks.items()}
             for part, looks in {
                 "answers": _answers(session, wanted.get("endpoint", {})),
-                "strangers": _strangers(session, runtime, wanted.get("exposure", {})),
-                "reach": _reach(session, runtime, wanted.get("dependency", {})),
+                "strangers": _strangers(session, runtime, wanted.get("exposure", {}) | wanted.get("publication", {})),
+                "reach": _reach(
+                    session, runtime, wanted.get("dependency", {}) | wanted.get("optional_dependency", {})
+                ),
             }.items()
         }
         found: dict[str, Any] = {part: {id: task.result() for id, task in each.items()} for part, each in tasks.items()}

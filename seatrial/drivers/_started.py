@@ -125,7 +125,9 @@ class _Output:
             while not self._complete:
                 left = end - time.monotonic()
                 if len(self._announced) > ANNOUNCEMENT_LIMIT:
-                    raise CouldNotLook(f"{name} printed more than {ANNOUNCEMENT_LIMIT} bytes and no empty line{self._said()}")
+                    raise CouldNotLook(
+                        f"{name} printed more than {ANNOUNCEMENT_LIMIT} bytes and no empty line{self._said()}"
+                    )
                 if not self._open:
                     break
                 if left <= 0:

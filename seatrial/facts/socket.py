@@ -6,7 +6,10 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["Address", "Handshake", "Published", "Socket", "is_loopback", "is_wildcard", "spell"]
+__all__ = ["WELL_KNOWN", "Address", "Handshake", "Published", "Socket", "is_loopback", "is_wildcard", "spell"]
+
+WELL_KNOWN = {"redis": 6379, "postgres": 5432, "s3": 9000}
+"""Port of a protocol, where the profile names the protocol and no port."""
 
 
 def spell(address: str, port: int, protocol: str = "tcp") -> str:
@@ -40,7 +43,12 @@ class Address:
         front, _, protocol = text.strip().partition("/")
         host, colon, port = front.rpartition(":")
         host = host.strip("[]")
-        if (colon and not host) or protocol not in ("", "tcp", "udp") or not port.isdecimal() or not 0 < int(port) < 65536:
+        if (
+            (colon and not host)
+            or protocol not in ("", "tcp", "udp")
+            or not port.isdecimal()
+            or not 0 < int(port) < 65536
+        ):
             raise ValueError(f"{text!r} is neither a port nor address:port")
         return cls(str(ipaddress.ip_address(host)) if host else "", int(port), protocol or "tcp")
 
@@ -61,7 +69,11 @@ class Address:
         """
         if not self.same_port(other):
             return False
-        return not self.address or self.address == other.address or (is_wildcard(self.address) and is_wildcard(other.address))
+        return (
+            not self.address
+            or self.address == other.address
+            or (is_wildcard(self.address) and is_wildcard(other.address))
+        )
 
 
 @dataclass(frozen=True, slots=True)

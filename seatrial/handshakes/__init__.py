@@ -186,7 +186,9 @@ def _of_sockets(sockets: tuple[Socket, ...], *, here: bool, where: str = "") -> 
         once = ("*" if is_wildcard(socket.address) else address, socket.port)
         if socket.protocol == "tcp" and once not in seen and here:
             seen.add(once)
-            yield Door(address, socket.port, process=socket.process, where=where or f"process {socket.pid} ({socket.process})")
+            yield Door(
+                address, socket.port, process=socket.process, where=where or f"process {socket.pid} ({socket.process})"
+            )
 
 
 def _of_container(container: Container, runtime: Runtime) -> Iterator[Door]:
@@ -207,7 +209,14 @@ def _of_container(container: Container, runtime: Runtime) -> Iterator[Door]:
         if is_wildcard(published.address):
             wildcards.add(published.port)
         inside.add(published.inside)
-        yield Door(address, published.port, published.inside, programs.get(published.inside, ""), str(published), str(container))
+        yield Door(
+            address,
+            published.port,
+            published.inside,
+            programs.get(published.inside, ""),
+            str(published),
+            str(container),
+        )
     if not runtime.engine.local:
         return
     if container.network_mode == "host":

@@ -31,7 +31,11 @@ def hello(line: Line) -> Told | None:
         if LOGIN.search(goal):
             return Told(False, f"{page}, redirected to a log-in")
         port = urlsplit(goal).port
-        if urlsplit(goal).hostname != line.address or port not in (None, line.port) or not urlsplit(goal).path.isascii():
+        if (
+            urlsplit(goal).hostname != line.address
+            or port not in (None, line.port)
+            or not urlsplit(goal).path.isascii()
+        ):
             return Told(False, f"{page}, redirected elsewhere")
         path = urlsplit(goal).path or "/"
         page = line.get(path)

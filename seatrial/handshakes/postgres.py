@@ -19,7 +19,9 @@ TERMINATE = b"X\x00\x00\x00\x04"
 
 def hello(line: Line) -> Told | None:
     """Ask to be user postgres of database postgres."""
-    body = struct.pack("!I", 3 << 16) + b"user\x00postgres\x00database\x00postgres\x00application_name\x00seatrial\x00\x00"
+    body = (
+        struct.pack("!I", 3 << 16) + b"user\x00postgres\x00database\x00postgres\x00application_name\x00seatrial\x00\x00"
+    )
     answer = line.say(struct.pack("!I", len(body) + 4) + body, enough=_message, farewell=TERMINATE)
     kind, length = answer[:1], struct.unpack("!I", answer[1:5])[0]
     if kind == b"R" and 8 <= length <= 1024:
@@ -28,7 +30,9 @@ def hello(line: Line) -> Told | None:
             return Told(True, "let user postgres in without a password")
         return Told(False, f"asks for {METHODS.get(method, 'authentication')}")
     if kind == b"E" and 8 <= length <= 16384:
-        fields = {part[:1]: part[1:].decode("utf-8", "replace") for part in answer[5 : length + 1].split(b"\x00") if part}
+        fields = {
+            part[:1]: part[1:].decode("utf-8", "replace") for part in answer[5 : length + 1].split(b"\x00") if part
+        }
         if b"C" not in fields:
             return None
         if fields.get(b"R") in LET_IN:

@@ -10,7 +10,9 @@ PROCESSES = ("minio", "weed", "radosgw")
 
 def hints(page: Page) -> bool:
     """It answers in XML of its own, or says its name."""
-    return "<ListAllMyBucketsResult" in page.text or "<Error><Code>" in page.text or page.headers.get("server") == "MinIO"
+    return (
+        "<ListAllMyBucketsResult" in page.text or "<Error><Code>" in page.text or page.headers.get("server") == "MinIO"
+    )
 
 
 def hello(line: Line) -> Told | None:

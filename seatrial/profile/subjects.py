@@ -6,7 +6,7 @@ A noun is the first parameter of a test function. Adding one is one entry of `NO
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ __all__ = ["NOUNS", "PROBES", "Noun", "Subject", "subjects"]
 
 PROBES = ("liveness", "readiness", "startup", "health")
 CONTAINER_DRIVERS = ("docker",)
+SOCKET_DRIVERS = ("docker", "process")
+"""Drivers that see which sockets listen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,37 @@ def _exposures(profile: Profile) -> Iterator[Subject]:
             yield Subject(name, "exposure", ("services", name, "exposure"), service.exposure, name)
 
 
-def _dependencies(profile: Profile) -> Iterator[Subject]:
+def _sockets_seen(profile: Profile, drivers: tuple[str, ...]) -> Iterator[Subject]:
+    """Services with declared sockets that we run ourselves, so that a driver sees the real ones."""
+    if profile.target.driver in drivers:
+        for name, service in _ours(profile):
+            if service.exposure is not None:
+                yield Subject(name, "exposure", ("services", name, "exposure"), service.exposure, name)
+
+
+def _publications(profile: Profile) -> Iterator[Subject]:
+    for subject in _sockets_seen(profile, CONTAINER_DRIVERS):
+        yield replace(subject, noun="publication")
+
+
+def _listeners(profile: Profile) -> Iterator[Subject]:
+    for subject in _sockets_seen(profile, SOCKET_DRIVERS):
+        yield replace(subject, noun="listener")
+
+
+def _all_dependencies(profile: Profile, noun: str, *, optional: bool) -> Iterator[Subject]:
     for name, service in _ours(profile):
         for other, node in (service.depends_on or {}).items():
-            yield Subject(f"{name}.{other}", "dependency", ("services", name, "depends_on", other), node, name)
+            if node.optional is optional:
+                yield Subject(f"{name}.{other}", noun, ("services", name, "depends_on", other), node, name)
+
+
+def _dependencies(profile: Profile) -> Iterator[Subject]:
+    return _all_dependencies(profile, "dependency", optional=False)
+
+
+def _optional_dependencies(profile: Profile) -> Iterator[Subject]:
+    return _all_dependencies(profile, "optional_dependency", optional=True)
 
 
 def _deployment(profile: Profile) -> Iterator[Subject]:
@@ -79,11 +108,26 @@ def _deployment(profile: Profile) -> Iterator[Subject]:
 
 
 NOUNS: dict[str, Noun] = {
-    "containers": Noun(_containers, "target.driver is not docker, so that no service runs in containers", ("services",)),
+    "containers": Noun(
+        _containers, "target.driver is not docker, so that no service runs in containers", ("services",)
+    ),
     "endpoint": Noun(_endpoints, f"no service declares {', '.join(PROBES)}", PROBES),
     "exposure": Noun(_exposures, "no service declares exposure", ("exposure",)),
-    "dependency": Noun(_dependencies, "no service declares depends_on", ("depends_on",)),
-    "deployment": Noun(_deployment, "target.driver is not docker, so that there are no containers to compare", ("target",)),
+    "publication": Noun(
+        _publications, "no service with exposure runs in containers, so that no engine publishes ports", ()
+    ),
+    "listener": Noun(
+        _listeners, "no service with exposure runs where its sockets can be seen (driver docker or process)", ()
+    ),
+    "dependency": Noun(
+        _dependencies, "no service that we run declares a depends_on that is not optional", ("depends_on",)
+    ),
+    "optional_dependency": Noun(
+        _optional_dependencies, "no service that we run declares an optional depends_on", ("depends_on",)
+    ),
+    "deployment": Noun(
+        _deployment, "target.driver is not docker, so that there are no containers to compare", ("target",)
+    ),
 }
 
 
