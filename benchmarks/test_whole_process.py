@@ -68,6 +68,14 @@ def test_goss(timed, goss, five, tmp_path):
     timed([goss, "-g", tmp_path / "goss.yaml", "validate", "--max-concurrent", "50"], cwd=tmp_path, codes=(0, 1))
 
 
+def test_commands_as_goss_runs_them(timed, five, tmp_path):
+    """Goss's way without goss, for machines that can't get it: fifty commands, all at once, and their output compared."""
+    script = tmp_path / "fifty.sh"
+    lines = [f"test \"$(docker inspect -f '{template}' {name})\" = true" for name in five for template in TEN.values()]
+    script.write_text("".join(f"({line} || echo 'not {n}') &\n" for n, line in enumerate(lines)) + "wait\n")
+    timed(["sh", script], cwd=tmp_path)
+
+
 def test_floor(timed, five, tmp_path):
     """A minimal pytest that reads one inspect of all five, and nothing else: what the interpreter and pytest cost."""
     template = " ".join(TEN.values())
