@@ -85,7 +85,7 @@ def greet(line: Line, *, protocol: str | None = None, process: str = "", inside:
         if name != "http"
         and (name == protocol or process in module.PROCESSES or {line.port, inside} & set(module.PORTS))
     ]
-    likely.sort(key=lambda module: (module.PROTOCOL != protocol, process not in module.PROCESSES))
+    likely.sort(key=lambda module: (protocol != module.PROTOCOL, process not in module.PROCESSES))
     for module in likely:
         if told := _hello(module, line):
             return module.PROTOCOL, told

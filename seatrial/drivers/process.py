@@ -1,0 +1,180 @@
+"""Driver process: services that run as plain processes of this machine, seen through /proc alone.
+
+A service is found by ``process.pid`` (a number, or where one is written) or by ``process.command`` (a program name that
+exactly one process has). Its processes are that one and its descendants.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seatrial.drivers import _sockets
+from seatrial.drivers._started import start
+from seatrial.facts.process import Process
+from seatrial.facts.runtime import Engine, Runtime, ServiceProcesses
+from seatrial.outcomes import Tier
+from seatrial.words import CouldNotLook, Missing
+
+if TYPE_CHECKING:
+    from seatrial.drivers import Session
+    from seatrial.profile.model import Service
+
+__all__ = ["RIGHTS", "generations", "identity", "observe", "start"]
+
+RIGHTS = {
+    Tier.observe: (
+        "read /proc of the services' processes: as their user, or with CAP_SYS_PTRACE for who holds which socket",
+    ),
+}
+PROC = Path("/proc")
+MACHINE_ID = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+
+
+def identity(session: Session) -> str:
+    """The machine's id, as systemd and D-Bus keep it."""
+    session.call("process", "GET")
+    for path in MACHINE_ID:
+        try:
+            found = path.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if found:
+            return found
+    raise CouldNotLook(f"this machine has no id: {MACHINE_ID[0]} is missing or empty")
+
+
+def observe(session: Session) -> Runtime:
+    """The processes of every service, and what they listen on."""
+    try:
+        known = identity(session)
+    except CouldNotLook:
+        known = ""
+    session.call("process", "GET")
+    table = _processes()
+    seen: dict[str, ServiceProcesses | Missing] = {}
+    for name, service in session.profile.services.items():
+        if service.external:
+            continue
+        try:
+            main = _main(session, name, service, table)
+            members = _family(main, table)
+            seen[name] = ServiceProcesses(
+                members, _sockets.listening(main.pid, {process.pid: process.name for process in members}, own=True)
+            )
+        except CouldNotLook as why:
+            seen[name] = Missing(why.reason, why.right)
+    return Runtime(
+        engine=Engine(
+            "process", known, f"processes of this machine, {platform.system()} {platform.machine()}", local=True
+        ),
+        processes=seen,
+    )
+
+
+def generations(session: Session) -> dict[str, tuple[str, ...]]:
+    """By service, pid and start time of its main process."""
+    session.call("process", "GET")
+    table = _processes()
+    found: dict[str, tuple[str, ...]] = {}
+    for name, service in session.profile.services.items():
+        if not service.external:
+            try:
+                main = _main(session, name, service, table)
+            except CouldNotLook:
+                continue
+            found[name] = (f"pid {main.pid} started {main.started}",)
+    return found
+
+
+def _processes() -> dict[int, Process]:
+    """Every process of this machine that /proc shows, by pid."""
+    found = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdecimal():
+            try:
+                process = _process(int(entry.name))
+            except OSError:
+                continue  # it ended meanwhile
+            if process is not None:
+                found[process.pid] = process
+    return found
+
+
+def _process(pid: int) -> Process | None:
+    """One process; None when it has ended and only waits to be reaped."""
+    stat = (PROC / f"{pid}/stat").read_text("utf-8", errors="replace")
+    name = stat[stat.index("(") + 1 : stat.rindex(")")]
+    fields = stat[stat.rindex(")") + 2 :].split()
+    if fields[0] in ("Z", "X"):
+        return None
+    status = dict(
+        line.split(":\t", 1)
+        for line in (PROC / f"{pid}/status").read_text("utf-8", errors="replace").splitlines()
+        if ":\t" in line
+    )
+    try:
+        exe = os.path.basename(os.readlink(PROC / f"{pid}/exe")).removesuffix(" (deleted)")
+    except OSError:
+        exe = ""
+    return Process(
+        pid=pid,
+        name=name,
+        uid=int(status["Uid"].split()[1]),
+        gid=int(status["Gid"].split()[1]),
+        groups=tuple(map(int, status["Groups"].split())),
+        started=int(fields[19]),
+        ppid=int(fields[1]),
+        exe=exe,
+    )
+
+
+def _main(session: Session, name: str, service: Service, table: dict[int, Process]) -> Process:
+    """The process of a service that the others descend from.
+
+    Raises:
+        CouldNotLook: it is not declared, does not run, or is not the only one of its name.
+    """
+    declared = service.process
+    if declared is None or (declared.pid is None and declared.command is None):
+        raise CouldNotLook(
+            f"how the process of {name} is found is not declared: services.{name}.process.pid or .command"
+        )
+    if declared.pid is not None:
+        text = session.resolve(declared.pid).strip()
+        if not text.isdecimal():
+            raise CouldNotLook(f"services.{name}.process.pid is no number")
+        if int(text) not in table:
+            raise CouldNotLook(f"no process {text}, which services.{name}.process.pid names")
+        return table[int(text)]
+    wanted = declared.command or ""
+    named = {pid: process for pid, process in table.items() if wanted in (process.name, process.exe, _argument(pid))}
+    tops = [process for process in named.values() if process.ppid not in named]
+    if len(tops) != 1:
+        found = f"{len(tops)} processes are: {', '.join(str(top.pid) for top in tops)}" if tops else "there is none"
+        raise CouldNotLook(
+            f"not exactly one process is named {wanted}, as services.{name}.process.command says; {found}"
+        )
+    return tops[0]
+
+
+def _argument(pid: int) -> str:
+    """Base name of the program as it was called: an interpreter's script has no other."""
+    try:
+        words = (PROC / f"{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    return os.path.basename(words[0].decode("utf-8", "replace"))
+
+
+def _family(main: Process, table: dict[int, Process]) -> tuple[Process, ...]:
+    """A process and its descendants, itself first."""
+    children: dict[int, list[Process]] = {}
+    for process in table.values():
+        children.setdefault(process.ppid, []).append(process)
+    family = [main]
+    for process in family:
+        family += sorted(children.get(process.pid, ()), key=lambda child: child.pid)
+    return tuple(family)
