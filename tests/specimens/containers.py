@@ -41,8 +41,8 @@ UNSEEN = {
 CTR_001 = Specimens(
     passes=[SOUND, SOUND_JOB, SCALED_TO_NONE],
     fails={
-        "container harbor-api-1, process 412 (api)', seen='uid 0'": containers(container(processes=(process(uid=0),))),
-        "processes 7, 9 (worker)', seen='uid 0'": containers(
+        "container harbor-api-1, process 412 (api): uid 0": containers(container(processes=(process(uid=0),))),
+        "processes 7, 9 (worker): uid 0": containers(
             container(processes=(process(), *(process(pid=pid, name="worker", uid=0) for pid in (7, 9))))
         ),
         "container harbor-api-2": containers(
@@ -59,7 +59,7 @@ CTR_001 = Specimens(
 CTR_002 = Specimens(
     passes=[SOUND, SOUND_JOB, containers(container(processes=(process(uid=0, gid=0),)))],
     fails={
-        "process 412 (api)', seen='gid 0'": containers(container(processes=(process(gid=0),))),
+        "process 412 (api): gid 0": containers(container(processes=(process(gid=0),))),
         "group root (declared, as the job has ended)": jobs(job(user="10001:root")),
     },
     undecided=UNSEEN,
@@ -134,7 +134,7 @@ CTR_006 = Specimens(
 CTR_007 = Specimens(
     passes=[SOUND, SOUND_JOB],
     fails={
-        "Finding(where='container harbor-api-1', seen='privileged'": containers(container(privileged=True)),
+        "container harbor-api-1: privileged": containers(container(privileged=True)),
         "container harbor-migrate-1": jobs(job(privileged=True)),
     },
     undecided=NOTHING,
@@ -142,7 +142,7 @@ CTR_007 = Specimens(
 CTR_008 = Specimens(
     passes=[SOUND, SOUND_JOB, jobs(job(security_opt=("no-new-privileges",)))],
     fails={
-        "process 412 (api)', seen='no_new_privs is 0'": containers(
+        "process 412 (api): no_new_privs is 0": containers(
             container(processes=(process(may={"no_new_privs": False}),))
         ),
         "without no-new-privileges (declared": jobs(job(security_opt=())),
@@ -157,7 +157,7 @@ CTR_009 = Specimens(
         containers(container(privileged=True, processes=(process(may={"seccomp": 0}),))),
     ],
     fails={
-        "process 412 (api)', seen='seccomp is off'": containers(container(processes=(process(may={"seccomp": 0}),))),
+        "process 412 (api): seccomp is off": containers(container(processes=(process(may={"seccomp": 0}),))),
         "strict mode": containers(container(processes=(process(may={"seccomp": 1}),))),
         "security_opt seccomp=unconfined": containers(container(security_opt=("seccomp=unconfined",))),
         "seccomp=unconfined": containers(container(security_opt=("seccomp:unconfined",), processes=SECRET_FREE)),
@@ -215,7 +215,7 @@ def _namespace(kind, mode, name):
     return Specimens(
         passes=[SOUND, SOUND_JOB, containers(container(**{mode: "container:4711"}))],
         fails={
-            f"in the host's {name} namespace\"": containers(container(**{mode: "host"})),
+            f"in the host's {name} namespace": containers(container(**{mode: "host"})),
             f"in the host's {name} namespace, though it was not asked for": containers(
                 container(host_namespaces=("cgroup", kind))
             ),
@@ -243,7 +243,7 @@ CTR_019 = Specimens(
     passes=[SOUND, SOUND_JOB, containers(container(network_mode="host", networks=()))],
     fails={
         "on the default network bridge": containers(container(network_mode="default")),
-        "container harbor-api-1', seen='on the default": containers(
+        "container harbor-api-1: on the default": containers(
             container(networks=(("harbor_default", "172.20.0.4"), ("bridge", "172.17.0.2")))
         ),
     },
@@ -257,12 +257,12 @@ MOUNTS_UNSEEN = {**NOTHING, "not permitted": containers(container(mounts=SECRET_
 CTR_020 = Specimens(
     passes=[SOUND, SOUND_JOB, containers(container(mount=bind("/srv/harbor/docker.sock.md")))],
     fails={
-        "container harbor-api-1, /sock', seen='/var/run/docker.sock of the host, read-only": containers(
+        "container harbor-api-1, /sock: /var/run/docker.sock of the host, read-only": containers(
             container(mount=bind("/var/run/docker.sock", "/sock"))
         ),
         "/run/containerd/containerd.sock": containers(container(mount=bind("/run/containerd/containerd.sock"))),
         "/run/crio of the host, writable": containers(container(mount=bind("/run/crio", writable=True))),
-        "seen='/var/run of the host": containers(container(mount=bind("/var/run"))),
+        "/var/run of the host": containers(container(mount=bind("/var/run"))),
         "harbor-migrate-1": jobs(job(mount=bind("/run/podman/podman.sock"))),
     },
     undecided=MOUNTS_UNSEEN,
@@ -275,7 +275,7 @@ CTR_021 = Specimens(
         containers(container(mount=bind("/home/harbor/data", writable=True))),
     ],
     fails={
-        "/mnt', seen='/ of the host, writable": containers(container(mount=bind("/", writable=True))),
+        "/mnt: / of the host, writable": containers(container(mount=bind("/", writable=True))),
         "/etc of the host": containers(container(mount=bind("/etc", writable=True))),
         "/etc/harbor/api.conf": containers(container(mount=bind("/etc/harbor/api.conf", writable=True))),
         "/var/lib/docker/volumes": containers(container(mount=bind("/var/lib/docker/volumes", writable=True))),
@@ -291,7 +291,7 @@ CTR_022 = Specimens(
         containers(container(mount=(bind("/etc/localtime"), bind("/etc/ssl/certs"), bind("/etc", writable=True)))),
     ],
     fails={
-        "/mnt', seen='/ of the host, read-only": containers(container(mount=bind("/"))),
+        "/mnt: / of the host, read-only": containers(container(mount=bind("/"))),
         "/proc of the host": containers(container(mount=bind("/proc"))),
         "/sys/kernel/debug": containers(container(mount=bind("/sys/kernel/debug"))),
         "/boot of": containers(container(mount=bind("/boot"))),
@@ -306,7 +306,7 @@ CTR_022 = Specimens(
 CTR_023 = Specimens(
     passes=[SOUND, SOUND_JOB, containers(container(mount=bind("/srv/harbor", propagation="rslave")))],
     fails={
-        "container harbor-api-1, /mnt', seen='propagation rshared": containers(
+        "container harbor-api-1, /mnt: propagation rshared": containers(
             container(mount=bind("/srv/harbor", propagation="rshared"))
         ),
         "propagation shared": containers(container(mount=bind("/srv/harbor", propagation="shared"))),
@@ -333,7 +333,7 @@ CTR_025 = Specimens(
         containers(container(mounts=(Mount("/dat", "tmpfs", "tmpfs", True), bind("/srv/d", "/data"))), **KEPT),
     ],
     fails={
-        "container harbor-api-1, /data/db', seen=\"on the container's writable layer": containers(
+        "container harbor-api-1, /data/db: on the container's writable layer": containers(
             container(writable_layer_paths=("/data/db",)), **KEPT
         ),
         "on the anonymous volume 5e1f at /data": containers(container(mounts=(ANONYMOUS,)), **KEPT),
@@ -357,9 +357,7 @@ def _unlimited(key, name):
     return Specimens(
         passes=[SOUND, SOUND_JOB, containers(container(cgroup=Cgroup(1, **none)), resources=declared)],
         fails={
-            f"container harbor-api-1', seen='no {name} limit in the cgroup": containers(
-                container(cgroup=Cgroup(1, **none))
-            ),
+            f"container harbor-api-1: no {name} limit in the cgroup": containers(container(cgroup=Cgroup(1, **none))),
             f"no {name} limit (declared, as the job has ended)": jobs(job(configured=Configured(**none))),
             f"no {name} limit (declared; what is effective": containers(
                 container(cgroup=SECRET_FREE, configured=Configured(**none))
@@ -384,7 +382,7 @@ def _other(key, declared, told, wrong, told_wrong, more=()):
             *(containers(container(cgroup=Cgroup(2, **{**whole, key: near})), **want) for near in more),
         ],
         fails={
-            f"seen='{told_wrong} in the cgroup', expected='{told}'": containers(
+            f"{told_wrong} in the cgroup (expected {told})": containers(
                 container(cgroup=Cgroup(2, **{**whole, key: wrong})), **want
             ),
             "limit in the cgroup": containers(container(cgroup=Cgroup(2, **none)), **want),
@@ -418,7 +416,7 @@ CTR_032 = Specimens(
         containers(container(pid=0, processes=(process(pid=9, ppid=412, may={"nofile_soft": 64}), process())), **FILES),
     ],
     fails={
-        "process 412 (api)', seen='nofile 1024', expected='4096'": containers(
+        "process 412 (api): nofile 1024 (expected 4096)": containers(
             container(processes=(process(may={"nofile_soft": 1024}),)), **FILES
         ),
         "nofile unlimited": containers(container(processes=(process(may={"nofile_soft": None}),)), **FILES),
@@ -448,13 +446,13 @@ CTR_034 = Specimens(
         containers(container(), container(name="old", state="exited")),
     ],
     fails={
-        "Finding(where='service api', seen='0 running', expected='1')": no_container(),
-        "container harbor-api-1', seen='exited, exit code 137": STOPPED,
-        "seen='1 running', expected='2'": containers(container(), container(state="restarting"), replicas=2),
-        "seen='2 running', expected='1'": containers(container(), container(name="harbor-api-2")),
-        "seen='exited, exit code 3', expected='exited, exit code 0'": jobs(job(exit_code=3)),
+        "service api: 0 running (expected 1)": no_container(),
+        "container harbor-api-1: exited, exit code 137": STOPPED,
+        "1 running (expected 2)": containers(container(), container(state="restarting"), replicas=2),
+        "2 running (expected 1)": containers(container(), container(name="harbor-api-2")),
+        "exited, exit code 3 (expected exited, exit code 0)": jobs(job(exit_code=3)),
         "created, exit code 0": jobs(job(state="created")),
-        "service migrate', seen='2 containers', expected='1'": jobs(job(), job()),
+        "service migrate: 2 containers (expected 1)": jobs(job(), job()),
     },
     undecided={"has not ended yet": jobs(job(state="running"))},
 )
@@ -462,7 +460,7 @@ ALWAYS = {"restart": "unless-stopped"}
 CTR_035 = Specimens(
     passes=[containers(**ALWAYS), jobs(restart="no"), jobs(job(restart_policy=""), restart="no")],
     fails={
-        "restart policy no', expected='unless-stopped'": containers(container(restart_policy="no"), **ALWAYS),
+        "restart policy no (expected unless-stopped)": containers(container(restart_policy="no"), **ALWAYS),
         "restart policy always": containers(container(restart_policy="always"), **ALWAYS),
     },
     undecided={"service api has no container": no_container(**ALWAYS)},
@@ -478,7 +476,7 @@ CTR_036 = Specimens(
 CTR_037 = Specimens(
     passes=[containers(max_restarts=0), containers(container(restart_count=3), max_restarts=3)],
     fails={
-        "restarted 4 times', expected='at most 3'": containers(container(restart_count=4), max_restarts=3),
+        "restarted 4 times (expected at most 3)": containers(container(restart_count=4), max_restarts=3),
         "restarted 1 times": containers(container(restart_count=1), max_restarts=0),
     },
     undecided={"service api has no container": no_container(max_restarts=0)},
@@ -495,7 +493,7 @@ CTR_038 = Specimens(
 CTR_039 = Specimens(
     passes=[containers(grace_period="30s"), containers(grace_period="5s")],
     fails={
-        "killed 10s after it was asked to stop', expected='30s'": containers(
+        "killed 10s after it was asked to stop (expected 30s)": containers(
             container(stop_timeout=10.0), grace_period="30s"
         )
     },
@@ -504,7 +502,7 @@ CTR_039 = Specimens(
 CTR_040 = Specimens(
     passes=[SOUND, SOUND_JOB, containers(container(processes=(process(name="ssh"),)))],
     fails={
-        "process 412 (sshd)', seen='an SSH server": containers(container(processes=(process(name="sshd"),))),
+        "process 412 (sshd): an SSH server": containers(container(processes=(process(name="sshd"),))),
         "process 412 (init)": containers(container(processes=(process(name="init", exe="dropbear"),))),
     },
     undecided=UNSEEN,
@@ -571,7 +569,7 @@ CTR_044 = Specimens(
     ],
     fails={
         "image redis:latest": containers(container(image="redis:latest")),
-        "image registry.example:5000/redis'": containers(container(image="registry.example:5000/redis")),
+        "image registry.example:5000/redis": containers(container(image="registry.example:5000/redis")),
         "image redis:stable": containers(container(image="redis:stable")),
     },
     undecided=NOTHING,
@@ -585,19 +583,19 @@ CTR_045 = Specimens(
         containers(container(image="docker.io/library/redis"), image="redis:latest"),
     ],
     fails={
-        f"image {IMAGE}, image id 4f1c4f1c4f1c', expected='registry.example:5000/harbor/api:1.5.0'": containers(
+        f"image {IMAGE}, image id 4f1c4f1c4f1c (expected registry.example:5000/harbor/api:1.5.0)": containers(
             image="registry.example:5000/harbor/api:1.5.0"
         ),
-        "expected='harbor/api:1.4.2'": containers(image="harbor/api:1.4.2"),
+        "(expected harbor/api:1.4.2": containers(image="harbor/api:1.4.2"),
         "image id 9e079e079e07": containers(container(image_id=OTHER_IMAGE_ID), image=IMAGE_ID),
-        "expected='registry.example:5000/harbor/api:1.4.2@sha256:abab": containers(image=f"{IMAGE}@sha256:{'ab' * 32}"),
+        "(expected registry.example:5000/harbor/api:1.4.2@sha256:abab": containers(image=f"{IMAGE}@sha256:{'ab' * 32}"),
     },
     undecided={"service api has no container": no_container(image=IMAGE)},
 )
 CTR_046 = Specimens(
     passes=[SOUND, containers(container(), container(name="harbor-api-2"), replicas=2)],
     fails={
-        "container harbor-api-3', seen='image id 9e079e079e07', expected='image id 4f1c4f1c4f1c'": containers(
+        "container harbor-api-3: image id 9e079e079e07 (expected image id 4f1c4f1c4f1c)": containers(
             container(),
             container(name="harbor-api-2"),
             container(name="harbor-api-3", image_id=OTHER_IMAGE_ID),
@@ -608,7 +606,7 @@ CTR_046 = Specimens(
 )
 CTR_047 = Specimens(
     passes=[containers(image_max_age="30d")],
-    fails={"image made 2026-05-20, 11 days old', expected='at most 7d'": containers(image_max_age="7d")},
+    fails={"image made 2026-05-20, 11 days old (expected at most 7d)": containers(image_max_age="7d")},
     undecided={
         "service api has no container": no_container(image_max_age="30d"),
         "it says 1970-01-01": containers(container(image_created="1970-01-01T00:00:00Z"), image_max_age="30d"),
@@ -621,8 +619,8 @@ CTR_048 = Specimens(
         containers(container(platform="linux/arm64/v8"), platform="linux/arm64"),
     ],
     fails={
-        "seen='linux/amd64', expected='linux/arm64'": containers(platform="linux/arm64"),
-        "seen='linux/arm/v6'": containers(container(platform="linux/arm/v6"), platform="linux/arm/v7"),
+        "linux/amd64 (expected linux/arm64)": containers(platform="linux/arm64"),
+        "linux/arm/v6": containers(container(platform="linux/arm/v6"), platform="linux/arm/v7"),
     },
     undecided={
         "service api has no container": no_container(platform="linux/amd64"),
@@ -639,7 +637,7 @@ CTR_049 = Specimens(
     ],
     fails={
         "linux/arm64 emulated on linux/amd64": containers(container(platform="linux/arm64")),
-        "process 412 (api)', seen='runs in qemu-aarch64-static": containers(
+        "process 412 (api): runs in qemu-aarch64-static": containers(
             container(processes=(process(exe="qemu-aarch64-static"),))
         ),
     },
@@ -670,7 +668,7 @@ CTR_051 = Specimens(
         containers(container(log_driver="none", log_options=()), **BOUNDED),
     ],
     fails={
-        "keeps up to 38.1MiB of its log', expected='at most 28.6MiB": containers(
+        "keeps up to 38.1MiB of its log (expected at most 28.6MiB)": containers(
             container(log_options=(("max-size", "10m"), ("max-file", "4"))), **BOUNDED
         ),
         "keeps up to 95.4MiB": containers(container(log_driver="local", log_options=()), **BOUNDED),
@@ -687,7 +685,7 @@ CTR_051 = Specimens(
 CTR_052 = Specimens(
     passes=[Deployment(("api",), ())],
     fails={
-        "container harbor-old-1', seen='exited, from image harbor/api:1.3.0": Deployment(
+        "container harbor-old-1: exited, from image harbor/api:1.3.0": Deployment(
             ("api",), (container(name="harbor-old-1", state="exited", image="harbor/api:1.3.0"),)
         )
     },
