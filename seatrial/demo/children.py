@@ -77,7 +77,6 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env=self._env,
                 cwd=self._folder,
-                umask=0o077,
                 start_new_session=True,  # Ctrl-C is for the supervisor, which stops its children in order
                 preexec_fn=_die_with(os.getpid()),  # safe: the supervisor has one thread
             )
@@ -109,7 +108,7 @@ class Child:
         if self._process and not self.ended():
             self._process.send_signal(number)
 
-    def stop(self, within: float = 8.0) -> None:
+    def stop(self, within: float = 3.0) -> None:
         """End it: politely, then not."""
         if not self._process:
             return

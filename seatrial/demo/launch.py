@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import seatrial
 from seatrial.demo.settings import PREFIX
 
 
@@ -23,12 +25,14 @@ class Launched:
     """A running stack, for as long as the block lasts. ``names`` is what it announced."""
 
     def __init__(self, defect: str = "", *, keep: bool = False, stderr: int | None = None) -> None:
-        command = [sys.executable, "-m", "seatrial.demo"]
+        # -P, and our own place in PYTHONPATH: the folder we are called from may hold modules of any name.
+        command = [sys.executable, "-P", "-m", "seatrial.demo"]
         command += ["--defect", defect] if defect else []
         command += ["--keep"] if keep else []
         # What this shell knows of another stack, or wants of one, does not count here.
         ignored = ("SEATRIAL_DEMO_ATTACH", "SEATRIAL_DEMO_DEFECT")
         environ = {k: v for k, v in os.environ.items() if k not in ignored and not k.startswith(PREFIX)}
+        environ["PYTHONPATH"] = str(Path(seatrial.__file__).parent.parent)
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

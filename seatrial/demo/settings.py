@@ -46,7 +46,7 @@ class Settings:
     """Connections served at once."""
     drain: str = "200ms"
     """How long the service says "not ready" before it stops to listen."""
-    grace: str = "5s"
+    grace: str = "2s"
     """How long requests in flight may take to finish."""
     log: str = "/dev/stderr"
     """Log file, JSON lines."""

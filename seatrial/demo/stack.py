@@ -85,6 +85,8 @@ class Stack:
                 "DEMO_PROBE_TIMEOUT": "500ms",
                 "DEMO_REQUEST_TIMEOUT": "5s",
                 "DEMO_MAX_BODY": "64KiB",
+                "DEMO_DRAIN": "200ms",
+                "DEMO_GRACE": "2s",
                 "DEMO_LOG": str(self._run / "api.log"),
                 "DEMO_LOG_SIZE": "1MiB",
             },
@@ -166,8 +168,8 @@ class Stack:
         self.children[name].stop()
 
     def stop(self) -> None:
-        """Stop everything: the service before what it needs."""
-        for name in ("api", "redis"):
-            self.children[name].stop()
+        """Stop everything, the service before what it needs, before anyone who waits for it loses patience."""
+        self.children["api"].stop(within=3.0)
+        self.children["redis"].stop(within=1.5)
         for held in self._reserved.values():
             held.close()

@@ -64,6 +64,7 @@ def _announce(values: Mapping[str, str]) -> None:
 
 def _run(program: str, defect: str, *, keep: bool) -> int:
     wake = Wake()
+    os.umask(0o077)
     datadir.reap()
     with datadir.DataDir(keep=keep) as data, contextlib.suppress(Stopped):
         stack = Stack(data, program, defect, wake.wait)
