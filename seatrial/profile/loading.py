@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -151,7 +150,7 @@ class _Gathering:
                 return self.gather(file, chain)
         except ProfileError as error:
             first = error.problems[0]
-            if first.source_line or first.path or len(error.problems) > 1:
+            if (first.line, first.column, first.source_line) != (1, 1, "") or len(error.problems) > 1:
                 self.problems += error.problems
                 self.incomplete = True
                 return None
@@ -299,6 +298,8 @@ def _schemas(tree: Tree, node: Any, path: Where) -> Iterator[Problem]:
 
 
 def _schema_problem(file: Path) -> str:
+    import json
+
     from seatrial.profile.scalars import json_schema_problem
 
     try:

@@ -27,7 +27,7 @@ WORST = 200
 """Problems after which reading stops."""
 
 # What YAML does not allow in a stream, and the line breaks of YAML 1.1 that editors do not count as lines.
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 class Position(NamedTuple):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import stat
-import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,9 +56,12 @@ class References:
 
     def mask(self, text: str) -> str:
         """A text without the secrets that are known, as they are or as URLs and headers carry them."""
+        import base64
+        from urllib.parse import quote
+
         for secret in sorted(self.known, key=lambda known: len(known.reveal()), reverse=True):
             value = secret.reveal()
-            forms = {value, urllib.parse.quote(value, safe=""), base64.b64encode(value.encode()).decode()}
+            forms = {value, quote(value, safe=""), base64.b64encode(value.encode()).decode()}
             for form in sorted(forms, key=len, reverse=True):
                 text = text.replace(form, f"<secret from {secret.origin}>")
         return text

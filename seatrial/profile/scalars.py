@@ -7,30 +7,27 @@ never by YAML's own guessing. Every message here ends a sentence that starts wit
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import os
 import re
-from dataclasses import dataclass
+import socket
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     Discriminator,
-    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ValidationInfo,
-    WithJsonSchema,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from seatrial.words import Duration, Rate, Ratio, Size
 
 _UNSURE = {"y", "yes", "n", "no", "on", "off"}
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INTEGER = r"[-+]?[0-9]+"
+_FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
 _LONGEST_NUMBER = 64
 
 
@@ -56,30 +53,62 @@ def _trap(value: str) -> str:
     return ""
 
 
-def _text(value: Any) -> Any:
+class _Reads:
+    """How one kind of scalar is read and described: a single validator, which pydantic builds faster than a chain."""
+
+    __slots__ = ("knows_where", "read", "schema", "written")
+
+    def __init__(
+        self, read: Callable[..., Any], schema: dict[str, Any], *, knows_where: bool = False, written: bool = False
+    ) -> None:
+        self.read = read
+        self.schema = schema
+        self.knows_where = knows_where
+        """True when ``read`` takes pydantic's context too."""
+        self.written = written
+        """True when it is dumped as it is printed."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        written = core_schema.to_string_ser_schema() if self.written else None
+        if self.knows_where:
+            return core_schema.with_info_plain_validator_function(self.read, serialization=written)
+        return core_schema.no_info_plain_validator_function(self.read, serialization=written)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return dict(self.schema)
+
+
+def _text(value: Any) -> str:
     """A string. A plain scalar that YAML 1.1 readers take for something else must be quoted."""
     if not isinstance(value, str):
-        return value
+        raise PydanticKnownError("string_type")
     if _plain(value) and (wrong := _trap(value)):
         raise ValueError(wrong)
     return str(value)
 
 
-def _matching(pattern: str, wanted: str) -> Any:
+def _word(value: Any) -> Any:
+    """Before a choice of words: the same traps, and the choice says the rest."""
+    return _text(value) if isinstance(value, str) else value
+
+
+def _matching(pattern: str, wanted: str, schema: dict[str, Any] | None = None) -> _Reads:
     """Text that has a form; ``wanted`` ends the sentence "must be …" and names an example."""
-    compiled = re.compile(pattern)
 
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value):
+    def read(value: Any) -> str:
+        text = _text(value)
+        if not re.fullmatch(pattern, text):
             raise ValueError(f"must be {wanted}")
+        return text
+
+    return _Reads(read, schema or {"type": "string", "pattern": f"^{pattern}$"})
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
         return value
-
-    return AfterValidator(check)
-
-
-def _boolean(value: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        raise PydanticKnownError("bool_type")
     if value in ("true", "false"):
         if _quoted(value):
             raise ValueError(f"write {value} without quotes")
@@ -88,10 +117,12 @@ def _boolean(value: Any) -> Any:
     raise ValueError(f"{value} is not a boolean: write {hint}" if hint else "write true or false")
 
 
-def _integer(value: Any) -> Any:
-    if not isinstance(value, str):
+def _integer(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if not _INTEGER.fullmatch(value) or len(value) > _LONGEST_NUMBER:
+    if not isinstance(value, str):
+        raise PydanticKnownError("int_type")
+    if not re.fullmatch(_INTEGER, value) or len(value) > _LONGEST_NUMBER:
         raise ValueError("write a whole number")
     if re.match("[-+]?0[0-9]", value):
         raise ValueError(f"{value} is an octal number to some YAML readers: write {int(value)}")
@@ -100,9 +131,11 @@ def _integer(value: Any) -> Any:
     return int(value)
 
 
-def _date(value: Any) -> Any:
-    if not isinstance(value, str):
+def _date(value: Any) -> dt.date:
+    if isinstance(value, dt.date):
         return value
+    if not isinstance(value, str):
+        raise PydanticKnownError("date_type")
     try:
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             raise ValueError
@@ -111,33 +144,25 @@ def _date(value: Any) -> Any:
         raise ValueError("write a calendar date as YYYY-MM-DD") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """How pydantic reads, writes and describes one of the types of `seatrial.words` that carry a unit."""
+def _unit(kind: type[Duration] | type[Size] | type[Rate] | type[Ratio]) -> _Reads:
+    """One of the types of `seatrial.words` that carry a unit."""
 
-    kind: type[Duration] | type[Size] | type[Rate] | type[Ratio]
-
-    def parse(self, value: Any) -> Any:
+    def read(value: Any) -> Any:
         if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
-            return self.kind.parse(value)
-        if not isinstance(value, self.kind):
-            raise ValueError(f"write a {self.kind.__name__.lower()} such as {self.kind.EXAMPLE}")
+            return kind.parse(value)
+        if not isinstance(value, kind):
+            raise ValueError(f"write a {kind.__name__.lower()} such as {kind.EXAMPLE}")
         return value
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            self.parse, serialization=core_schema.to_string_ser_schema()
-        )
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        units = "|".join(sorted(self.kind.UNITS, key=len, reverse=True))
-        pattern = {
-            Duration: rf"^([0-9]+(\.[0-9]+)?({units}))+$",
-            Size: rf"^[0-9]+(\.[0-9]+)? ?({units})$",
-            Rate: rf"^[0-9]+(\.[0-9]+)? ?/ ?({units})$",
-            Ratio: r"^[0-9]+(\.[0-9]+)? ?%$",
-        }[self.kind]
-        return {"type": "string", "pattern": pattern, "examples": [self.kind.EXAMPLE]}
+    units = "|".join(sorted(kind.UNITS, key=len, reverse=True))
+    number = r"[0-9]+(\.[0-9]+)?"
+    forms = {
+        Duration: rf"({number}(ms|us|[dhms]))+",
+        Size: rf"{number} ?({units})",
+        Rate: rf"{number} ?/ ?({units})",
+        Ratio: rf"{number} ?%",
+    }
+    return _Reads(read, {"type": "string", "pattern": f"^{forms[kind]}$", "examples": [kind.EXAMPLE]}, written=True)
 
 
 def _json(value: Any) -> Any:
@@ -163,24 +188,25 @@ def _resolve(value: Any, path: tuple[str | int, ...], problems: list[tuple[tuple
     if wrong := _trap(value):
         problems.append((path, wrong))
         return None
-    if len(value) <= _LONGEST_NUMBER and _INTEGER.fullmatch(value):
+    if len(value) <= _LONGEST_NUMBER and re.fullmatch(_INTEGER, value):
         return int(value)
-    if len(value) <= _LONGEST_NUMBER and _FLOAT.fullmatch(value):
+    if len(value) <= _LONGEST_NUMBER and re.fullmatch(_FLOAT, value):
         return float(value)
     return str(value)
 
 
-def _expression(value: str) -> str:
+def _expression(value: Any) -> str:
+    text = _text(value)
     # Both libraries are slow to import, and most profiles need neither.
     import jmespath
     from jmespath.exceptions import JMESPathError
 
     try:
-        jmespath.compile(value)
+        jmespath.compile(text)
     except (JMESPathError, RecursionError) as wrong:
         told = str(wrong).partition(" for expression")[0].partition(":\n")[0].strip().rstrip(":")
         raise ValueError(f"is no JMESPath expression: {told}") from None
-    return value
+    return text
 
 
 def json_schema_problem(schema: Any) -> tuple[tuple[str | int, ...], str] | None:
@@ -195,115 +221,100 @@ def json_schema_problem(schema: Any) -> tuple[tuple[str | int, ...], str] | None
 
 
 def _json_schema(value: Any) -> Any:
-    if problem := json_schema_problem(value):
+    resolved = _json(value)
+    if problem := json_schema_problem(resolved):
         raise PydanticCustomError("inside", "{problems}", {"problems": [problem]})
-    return value
+    return resolved
 
 
-def _path(value: Any, info: ValidationInfo) -> Any:
+def _path(value: Any, info: ValidationInfo) -> str:
     """A path is relative to the file it is written in; what comes from an extended one is told relative to the profile."""
     text = _text(value)
     context = info.context if isinstance(info.context, dict) else {}
     folder, origin = context.get("folder"), getattr(value, "folder", "")
-    if isinstance(text, str) and folder and origin and origin != folder:
+    if folder and origin and origin != folder:
         return os.path.relpath(os.path.join(origin, text), folder)
     return text
 
 
-def _must_exist(value: Any, info: ValidationInfo) -> Any:
+def _existing(value: Any, info: ValidationInfo) -> str:
     """Note the path, so that loading can look whether the file is there and tell its position."""
-    if isinstance(value, str) and isinstance(info.context, dict):
+    text = _path(value, info)
+    if isinstance(info.context, dict):
         info.context.setdefault("files", []).append(value)
-    return value
+    return text
 
 
-def _address(value: str) -> str:
+def _is_address(text: str) -> bool:
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[0-9.]+):([0-9]{1,5})(/tcp|/udp)?", text)
+    if not match or not 1 <= int(match[2]) <= 65535:
+        return False
+    # `ipaddress` takes 10 ms to import.
+    if match[1][0] != "[":
+        return bool(re.fullmatch(r"(\d{1,3}\.){3}\d{1,3}", match[1])) and all(int(n) < 256 for n in match[1].split("."))
+    try:
+        socket.inet_pton(socket.AF_INET6, match[1].strip("[]"))
+    except OSError:
+        return False
+    return True
+
+
+def _address(value: Any) -> str:
     """``address:port`` with an optional protocol; IPv6 in brackets."""
-    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[0-9.]+):([0-9]{1,5})(/tcp|/udp)?", value)
-    try:
-        ipaddress.ip_address(match[1].strip("[]") if match else "")
-        if match and 1 <= int(match[2]) <= 65535:
-            return value
-    except ValueError:
-        pass
-    raise ValueError(
-        "must be address:port, with the numeric address of the interface, for example 127.0.0.1:8080 or [::]:53/udp"
-    )
+    if _is_address(text := _text(value)):
+        return text
+    wanted = "address:port, with the numeric address of the interface, for example 127.0.0.1:8080 or [::]:53/udp"
+    raise ValueError(f"must be {wanted}")
 
 
-def _socket(value: str) -> str:
+def _socket(value: Any) -> str:
     """A port inside, or an address and a port."""
-    if re.fullmatch(r"[0-9]{1,5}(/tcp|/udp)?", value) and 1 <= int(value.split("/")[0]) <= 65535:
-        return value
-    try:
-        return _address(value)
-    except ValueError:
-        raise ValueError("must be a port or address:port, for example 6379 or 127.0.0.1:6379") from None
+    text = _text(value)
+    if _is_address(text) or (re.fullmatch(r"[0-9]{1,5}(/tcp|/udp)?", text) and 1 <= int(text.split("/")[0]) <= 65535):
+        return text
+    raise ValueError("must be a port or address:port, for example 6379 or 127.0.0.1:6379")
 
 
-def _between(low: int, high: int | None, what: str) -> Any:
-    def check(value: int) -> int:
-        if value < low or (high is not None and value > high):
+def _between(low: int, high: int | None, what: str) -> _Reads:
+    def read(value: Any) -> int:
+        number = _integer(value)
+        if number < low or (high is not None and number > high):
             raise ValueError(f"must be {what}")
-        return value
+        return number
 
-    return [AfterValidator(check), Field(json_schema_extra={"minimum": low, **({"maximum": high} if high else {})})]
+    return _Reads(read, {"type": "integer", "minimum": low, **({"maximum": high} if high else {})})
 
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_CORES = {"type": "number", "exclusiveMinimum": 0}
+_REQUIREMENT = r"[A-Z]{3}-[0-9]{3}"
 
-WORD = BeforeValidator(_text)
-Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number"]})]
-Name = Annotated[
-    str,
-    BeforeValidator(_text),
-    _matching(_NAME, "a name of letters, digits, `-`, `_` and `.`, for example api-2"),
-    WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"}),
-]
+WORD = BeforeValidator(_word)
+Text = Annotated[str, _Reads(_text, {"type": ["string", "number"]})]
+Name = Annotated[str, _matching(_NAME, "a name of letters, digits, `-`, `_` and `.`, for example api-2")]
 Variable = Annotated[
-    str,
-    BeforeValidator(_text),
-    _matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable, without $, for example DB_PASSWORD"),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}),
+    str, _matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable, without $, for example DB_PASSWORD")
 ]
-UrlPath = Annotated[
-    str,
-    BeforeValidator(_text),
-    _matching(r"/[!-~]*", "a path that starts with /, for example /health/ready"),
-    WithJsonSchema({"type": "string", "pattern": "^/[!-~]*$"}),
-]
-Cores = Annotated[
-    str,
-    BeforeValidator(_text),
-    _matching(r"[0-9]+(\.[0-9]+)?", "a number of cores, for example 0.5"),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
-]
-RequirementId = Annotated[
-    str,
-    BeforeValidator(_text),
-    _matching(r"[A-Z]{3}-[0-9]{3}", "the id of a requirement, for example CTR-004"),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}-[0-9]{3}$"}),
-]
-Path = Annotated[str, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
-ExistingPath = Annotated[str, BeforeValidator(_path), BeforeValidator(_must_exist), WithJsonSchema({"type": "string"})]
-Expression = Annotated[str, BeforeValidator(_text), AfterValidator(_expression), WithJsonSchema({"type": "string"})]
-Address = Annotated[str, BeforeValidator(_text), AfterValidator(_address), WithJsonSchema({"type": "string"})]
-Socket = Annotated[
-    str, BeforeValidator(_text), AfterValidator(_socket), WithJsonSchema({"type": ["string", "integer"]})
-]
-Bool = Annotated[bool, BeforeValidator(_boolean)]
-Int = Annotated[int, BeforeValidator(_integer)]
-Count = Annotated[Int, *_between(0, None, "0 or more")]
-Positive = Annotated[Int, *_between(1, None, "1 or more")]
-Port = Annotated[Int, *_between(1, 65535, "a port from 1 to 65535")]
-Status = Annotated[Int, *_between(100, 599, "an HTTP status from 100 to 599")]
-Date = Annotated[dt.date, BeforeValidator(_date)]
-Json = Annotated[Any, BeforeValidator(_json)]
-JsonSchema = Annotated[Any, BeforeValidator(_json), AfterValidator(_json_schema)]
-DurationField = Annotated[Duration, _Unit(Duration)]
-SizeField = Annotated[Size, _Unit(Size)]
-RateField = Annotated[Rate, _Unit(Rate)]
-RatioField = Annotated[Ratio, _Unit(Ratio)]
+UrlPath = Annotated[str, _matching(r"/[!-~]*", "a path that starts with /, for example /health/ready")]
+Cores = Annotated[str, _matching(r"[0-9]+(\.[0-9]+)?", "a number of cores, for example 0.5", _CORES)]
+RequirementId = Annotated[str, _matching(_REQUIREMENT, "the id of a requirement, for example CTR-004")]
+Path = Annotated[str, _Reads(_path, {"type": "string"}, knows_where=True)]
+ExistingPath = Annotated[str, _Reads(_existing, {"type": "string"}, knows_where=True)]
+Expression = Annotated[str, _Reads(_expression, {"type": "string"})]
+Address = Annotated[str, _Reads(_address, {"type": "string"})]
+Socket = Annotated[str, _Reads(_socket, {"type": ["string", "integer"]})]
+Bool = Annotated[bool, _Reads(_boolean, {"type": "boolean"})]
+Count = Annotated[int, _between(0, None, "0 or more")]
+Positive = Annotated[int, _between(1, None, "1 or more")]
+Port = Annotated[int, _between(1, 65535, "a port from 1 to 65535")]
+Status = Annotated[int, _between(100, 599, "an HTTP status from 100 to 599")]
+Date = Annotated[dt.date, _Reads(_date, {"type": "string", "format": "date"})]
+Json = Annotated[Any, _Reads(_json, {})]
+JsonSchema = Annotated[Any, _Reads(_json_schema, {"type": ["object", "boolean"]})]
+DurationField = Annotated[Duration, _unit(Duration)]
+SizeField = Annotated[Size, _unit(Size)]
+RateField = Annotated[Rate, _unit(Rate)]
+RatioField = Annotated[Ratio, _unit(Ratio)]
 
 
 def _shape(value: Any) -> str | None:
