@@ -1,0 +1,83 @@
+"""The demo conforms, and each of its defects turns exactly the ids red that it names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from seatrial.demo.defects import DEFECTS
+
+pytestmark = pytest.mark.integration
+
+
+def audit(folder, *, defect="", mode="audit"):
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DEMO_"))} | {"NO_COLOR": "1"}
+    environ["SEATRIAL_DEMO_DEFECT"] = defect
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial", mode, "demo", f"--report-dir={folder}"],
+        cwd=folder, capture_output=True, text=True, timeout=120, env=environ, check=False,
+    )  # fmt: skip
+    (run,) = (path for path in folder.iterdir() if path.is_dir())
+    report = json.loads((run / "conformance.json").read_text())
+    report["text"], report["code"], report["folder"] = done.stdout + done.stderr, done.returncode, run
+    return report
+
+
+def red(report):
+    return {r["id"] for r in report["results"] if r["outcome"] in ("violation", "advisory", "error")}
+
+
+def test_the_demo_conforms(tmp_path, redis_binary):
+    report = audit(tmp_path, mode="drill")
+    assert red(report) == set()
+    assert (report["result"], report["code"]) == ("success", 0)
+    assert sum(r["outcome"] == "pass" for r in report["results"]) >= 20
+
+
+@pytest.mark.parametrize("name", sorted(name for name, defect in DEFECTS.items() if defect.turns_red))
+def test_a_defect_turns_exactly_its_ids_red(name, tmp_path, redis_binary):
+    report = audit(tmp_path, defect=name)
+    assert red(report) == set(DEFECTS[name].turns_red), report["text"]
+    assert report["code"] in (0, 1, 3)
+    for id in DEFECTS[name].turns_red:
+        assert id in report["text"]
+    assert "Traceback" not in report["text"]
+
+
+def test_there_are_ten_defects_across_areas_that_are_shown_red():
+    shown = {name: defect for name, defect in DEFECTS.items() if defect.turns_red}
+    assert len(shown) >= 10
+    assert len({id[:3] for defect in shown.values() for id in defect.turns_red}) >= 2
+
+
+def test_no_secret_of_the_demo_is_in_any_output(tmp_path, redis_binary):
+    """The demo's password is new at each start; it is announced to the run, so that the run could leak it."""
+    code = (
+        "import sys, seatrial.trial as t\n"
+        "real = t.Trial.close\n"
+        "def close(self):\n    sys.stderr.write('PW=' + self.references.env.get('DEMO_REDIS_PASSWORD', '') + '\\n')\n    real(self)\n"
+        "t.Trial.close = close\n"
+        "from seatrial.cli import main\n"
+        f"sys.exit(main(['audit', 'demo', '-l', '-vv', '--report-dir={tmp_path}/r', '--junitxml={tmp_path}/own.xml']))\n"
+    )
+    environ = os.environ | {"SEATRIAL_DEMO_DEFECT": "status-lies"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environ,
+        check=False,
+    )
+    (password,) = {line[3:] for line in done.stderr.splitlines() if line.startswith("PW=") and len(line) > 3}
+    assert len(password) >= 8
+    written = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(written) >= 4
+    for file in written:
+        assert password not in file.read_text(errors="replace"), file.name
+    assert password not in done.stdout
