@@ -627,21 +627,24 @@ CTR_048 = Specimens(
         "does not tell its platform": containers(container(platform=""), platform="linux/amd64"),
     },
 )
+UNREADABLE = (process(exe=""),)
 CTR_049 = Specimens(
     passes=[
         SOUND,
         SOUND_JOB,
-        containers(container(platform="linux/386")),
-        containers(container(processes=(process(exe="qemu-system-x86_64"),))),
         STOPPED,
+        containers(container(platform="linux/arm64")),  # says so, and isn't: CTR-048 tells it
+        containers(container(platform="linux/386", processes=UNREADABLE)),
+        containers(container(processes=(process(exe="qemu-system-x86_64"),))),
     ],
     fails={
-        "linux/arm64 emulated on linux/amd64": containers(container(platform="linux/arm64")),
         "process 412 (api): runs in qemu-aarch64-static": containers(
             container(processes=(process(exe="qemu-aarch64-static"),))
         ),
+        "linux/arm64 emulated on linux/amd64": containers(container(platform="linux/arm64", processes=UNREADABLE)),
+        "harbor-migrate-1: linux/arm64 emulated": jobs(job(platform="linux/arm64")),
     },
-    undecided={**NOTHING, "not permitted": containers(container(platform="", processes=SECRET_FREE))},
+    undecided={**NOTHING, "neither what executes": containers(container(platform="", processes=SECRET_FREE))},
 )
 
 # logs

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from seatrial.facts.containers._reference import Reference
-from seatrial.facts.containers.looking import Look, Looking, finds
+from seatrial.facts.containers.looking import Look, Looking, finds, seen_processes
 from seatrial.facts.process import Process
 from seatrial.words import Duration, Finding, Missing
 
@@ -104,10 +104,13 @@ class Images(Looking):
     def emulated(self) -> Look:
         """Containers whose machine code their host's processor does not understand."""
         for container in self.containers:
+            processes = seen_processes(container)
+            if not isinstance(processes, Missing) and any(process.exe for process in processes):
+                # What really executes is known, whatever the image's label says; that is a requirement of its own.
+                yield from self.each_process(_emulator, only=container)
+                continue
             image, host = _architecture(container.platform), _architecture(container.host_platform)
             if not (image and host):
-                yield from self.each_process(_emulator, only=container)
+                yield Missing(f"{container}: neither what executes nor the platform of its image can be seen")
             elif image != host and (host, image) not in NATIVE:
                 yield Finding(str(container), f"{container.platform} emulated on {container.host_platform}")
-            elif container.running and not isinstance(container.processes, Missing):
-                yield from self.each_process(_emulator, only=container)
