@@ -14,7 +14,7 @@ from .stacks import KINDS, Lab, projects, sweep, tear_down
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one verb; 0 when it went well, 1 when it did not, 2 for usage."""
+    """Run one verb; 0 when it went well, 1 when it did not, 2 for usage, 3 when this machine has not what it takes."""
     parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verb = verbs.add_parser("images", help="make the images that are missing (the base is cached)")
@@ -49,6 +49,9 @@ def _images(args: argparse.Namespace) -> int:
 
 
 def _compose2(args: argparse.Namespace) -> int:
+    if not compose.built().exists() and not compose.go_is_enough():
+        print("lab: no Go on PATH that is new enough for compose 2", file=sys.stderr)
+        return 3
     print(compose.build())
     return 0
 

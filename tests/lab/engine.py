@@ -125,9 +125,8 @@ class Engine:
     def remove(self, kind: str, ids: Iterable[str]) -> None:
         """Remove by id; what is gone already is fine."""
         for one in ids:
-            query = {"force": True, "v": True} if kind == "containers" else {}
-            if kind == "volumes":
-                query = {"force": True}
+            query = {"containers": {"force": True, "v": True}, "networks": {}}.get(kind, {"force": True})
+            # A container whose removal is under way already answers 409.
             self.call("DELETE", f"/{kind}/{one}", accept=(404, 409) if kind == "containers" else (404,), **query)
 
     def logs(self, container: str, tail: int = 30) -> str:

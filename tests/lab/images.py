@@ -120,11 +120,16 @@ def _ensure_one(engine: Engine, name: str, *, rebuild: bool) -> bool:
     if found and not rebuild and (found["Config"].get("Labels") or {}).get(SOURCE) == source:
         return False
     began = time.monotonic()
+    for stale in (found or {}).get("RepoTags") or ():
+        if stale != tag_of(name):  # the name under which the old one was pushed
+            engine.call("DELETE", f"/images/{stale}", accept=(404, 409))
     if name == "tiny":
         load_tiny(engine, tag_of("tiny"), labels={SOURCE: source})
     else:
         _ensure_base(engine)
         _build(name, source)
+    if found:  # what still runs of it keeps it (409)
+        engine.call("DELETE", f"/images/{found['Id']}", accept=(404, 409))
     _say(f"image {name}: built in {time.monotonic() - began:.1f} s")
     return True
 
@@ -338,9 +343,6 @@ def push(engine: Engine, names: tuple[str, ...]) -> bool:
     try:
         with _registry() as address:
             for name in names:
-                for stale in (engine.image(tag_of(name)) or {}).get("RepoTags") or ():
-                    if stale != tag_of(name):
-                        engine.call("DELETE", f"/images/{stale}", accept=(404, 409))
                 full = f"{address}/{tag_of(name)}"
                 _docker("tag", tag_of(name), full)
                 _docker("push", "--quiet", full)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -31,9 +32,11 @@ def listener_of(port: int) -> int | None:
                 inodes.add(f"socket:[{fields[9]}]")
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            for descriptor in os.scandir(f"/proc/{pid}/fd"):
-                if os.readlink(descriptor.path) in inodes:
-                    return int(pid)
+            held = os.listdir(f"/proc/{pid}/fd")
         except OSError:
             continue
+        for descriptor in held:
+            with contextlib.suppress(OSError):  # it was closed meanwhile
+                if os.readlink(f"/proc/{pid}/fd/{descriptor}") in inodes:
+                    return int(pid)
     return None

@@ -206,9 +206,9 @@ class RequestReader:
 class RecordingProxy:
     """A socket in front of the engine's that writes down every request that passes.
 
-        with RecordingProxy() as proxy:
-            subprocess.run(["docker", "-H", proxy.host, "ps"])
-        proxy.requests == [("HEAD", "/_ping"), ("GET", "/v1.41/containers/json")]
+    with RecordingProxy() as proxy:
+        subprocess.run(["docker", "-H", proxy.host, "ps"])
+    proxy.requests == [("HEAD", "/_ping"), ("GET", "/v1.41/containers/json")]
     """
 
     upstream: str = field(default_factory=default_socket)
@@ -225,7 +225,9 @@ class RecordingProxy:
         self._relay.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._relay.stop()
         self._folder.cleanup()
 

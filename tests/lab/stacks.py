@@ -28,7 +28,8 @@ from .words import Service, create_body, override
 Kind = Literal["plain", "compose1", "compose2"]
 KINDS: tuple[Kind, ...] = ("plain", "compose1", "compose2")
 Overrides = Mapping[str, Mapping[str, Any]]
-"""What differs from the conforming stack: service name → words (see `words.override`)."""
+"""What differs from the conforming stack: service → words (see `words.override`). `service.2` is the second replica alone,
+which only plain containers can have: compose makes replicas alike."""
 
 ROLE = f"{LABEL}.service"
 COMPOSE_PROJECT, COMPOSE_SERVICE = "com.docker.compose.project", "com.docker.compose.service"
@@ -81,7 +82,9 @@ class Container:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.down()
 
 
@@ -132,8 +135,9 @@ class Stack:
         } | pinned
 
     def __getitem__(self, service: str) -> Container:
-        """The first container of a service."""
-        return self.containers[service][0]
+        """The first container of a service, or the replica that `service.2` names."""
+        name, number = _replica(service)
+        return self.containers[name][(number or 1) - 1]
 
     def wait_healthy(self, within: float = 90) -> Self:
         """Wait until every service is healthy and the job has ended well."""
@@ -147,11 +151,12 @@ class Stack:
         Volumes and networks stay; ids change. With `wait`, a health probe of the new container has run on entry, and the
         whole stack is healthy again on leaving.
         """
+        self._refuse_replica(service)
         before = self.overrides.get(service, {})
         try:
             self._recreate(service, {**before, **words})
             if wait:
-                for container in self.containers[service]:
+                for container in self._affected(service):
                     container.settle()
             yield self[service]
         finally:
@@ -167,7 +172,9 @@ class Stack:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.down()
 
     # --- starting ---
@@ -192,6 +199,9 @@ class Stack:
     def _changed(self, base: dict[str, Service]) -> dict[str, Service]:
         result = dict(base)
         for name, words in self.overrides.items():
+            self._refuse_replica(name)
+            if _replica(name)[1]:
+                continue  # for when that very container is made
             # A name that harbor doesn't know is a container more: a conforming one, unless its words say otherwise.
             start = base.get(name) or self.lab.conforming(networks=["back"])
             result[name] = override(start, words)
@@ -218,16 +228,19 @@ class Stack:
             started |= set(ready)
 
     def _run_plain(self, name: str, service: Service) -> None:
-        self.containers[name] = [
-            self.lab.run(
-                f"{self.project}-{name}-{number}",
-                name,
-                self._resolved(service),
-                self.lab.labels(self.project),
-                networks=[f"{self.project}_{n}" for n in service.get("networks") or ()],
-            )
-            for number in range(1, service.get("scale", 1) + 1)
-        ]
+        count = service.get("scale", 1)
+        self.containers[name] = [self._run_replica(name, service, number) for number in range(1, count + 1)]
+
+    def _run_replica(self, name: str, service: Service, number: int) -> Container:
+        changed = override(service, self.overrides.get(f"{name}.{number}", {}))
+        changed["image"] = self.lab.images.get(changed["image"], changed["image"])
+        return self.lab.run(
+            f"{self.project}-{name}-{number}",
+            name,
+            self._resolved(changed),
+            self.lab.labels(self.project),
+            networks=[f"{self.project}_{n}" for n in changed.get("networks") or ()],
+        )
 
     def _resolved(self, service: Service) -> Service:
         """Volumes by their real names, secrets as mounts: what compose does for itself."""
@@ -280,22 +293,35 @@ class Stack:
             found = Container(self.lab.engine, entry["Id"], entry["Names"][0].lstrip("/"), name)
             self.containers.setdefault(name, []).append(found)
 
+    def _refuse_replica(self, service: str) -> None:
+        if _replica(service)[1] and self.kind != "plain":
+            raise ValueError(f"{service}: compose makes all replicas alike; use plain containers")
+
+    def _affected(self, service: str) -> list[Container]:
+        name, number = _replica(service)
+        return [self[service]] if number else self.containers[name]
+
     def _recreate(self, service: str, words: Mapping[str, Any]) -> None:
-        known = service in harbor.IMAGES
+        name, number = _replica(service)
+        extra = name not in harbor.IMAGES
         self.overrides = {n: w for n, w in self.overrides.items() if n != service}
-        if words or not known:
+        if words:
             self.overrides[service] = words
-        for container in self.containers.pop(service, []):
+        declared = self.services()  # refuses unknown words before anything is removed
+        if number:
+            self[service].down()
+            self.containers[name][number - 1] = self._run_replica(name, declared[name], number)
+            return
+        for container in self.containers.pop(name, []):
             container.down()
-        if not words and not known:  # the container was one too many, and is gone again
-            del self.overrides[service]
+        if extra and not words:  # the container was one too many, and is gone again
             return
         if self.kind == "plain":
-            self._run_plain(service, self.services()[service])
+            self._run_plain(name, declared[name])
         else:
             self.command[self.command.index("-f") + 1] = str(self._compose_file())
             with contextlib.suppress(LabError) if words else contextlib.nullcontext():
-                self.compose("up", "-d", "--no-deps", service)
+                self.compose("up", "-d", "--no-deps", name)
             self._find_composed()
 
 
@@ -382,8 +408,13 @@ class Lab:
         return harbor.hardened(image, uid, "16m" if image == "tiny" else "64m", **words)
 
     def image(self, **words: Any) -> str:
-        """Load a variant of the tiny image and return its id: `created`, `architecture`, `config` as in `load_tiny`."""
-        return images.load_tiny(self.engine, f"seatrial-lab/variant:{secrets.token_hex(4)}", **words)
+        """Load a variant of the tiny image and return its id: `created`, `architecture`, `config` as in `load_tiny`.
+
+        It goes when the lab closes.
+        """
+        self._count += 1
+        tag = f"seatrial-lab/variant:{self.project}-{self._count}"
+        return images.load_tiny(self.engine, tag, labels=self.labels(self.project), **words)
 
     def close(self) -> None:
         """Take down everything that this lab made."""
@@ -397,7 +428,9 @@ class Lab:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def forget(self, stack: Stack) -> None:
@@ -458,6 +491,7 @@ def tear_down(engine: Engine, project: str) -> None:
         _until(lambda: not engine.labelled("containers", LABEL, label), 20)
     engine.remove("networks", engine.labelled("networks", LABEL, label))
     engine.remove("volumes", engine.labelled("volumes", LABEL, label))
+    engine.remove("images", engine.labelled("images", LABEL, label))
     shutil.rmtree(images.cache_dir() / "stacks" / project, ignore_errors=True)
 
 
@@ -519,13 +553,20 @@ def _await(containers: list[Container], within: float) -> None:
         ):
             waiting.pop(0)
             continue
-        if (job and state["Status"] == "exited") or time.monotonic() > deadline:
+        # What the restart policy has not given up on is "restarting"; "exited" is the end of it.
+        if state["Status"] in ("exited", "dead") or time.monotonic() > deadline:
             probes = (state.get("Health") or {}).get("Log") or [{}]
             raise LabError(
                 f"{container.name} is {state['Status']} ({health}, exit code {state['ExitCode']}, {state['Error']})\n"
                 f"last probe: {probes[-1].get('Output', '')}\nlog:\n{container.logs()}"
             )
         time.sleep(0.1)
+
+
+def _replica(service: str) -> tuple[str, int | None]:
+    """`service.2` is the second replica of `service`."""
+    name, _, number = service.partition(".")
+    return name, int(number) if number else None
 
 
 def _until(condition: Callable[[], bool], within: float) -> None:

@@ -52,7 +52,7 @@ def services(images: dict[str, str], port: int | str) -> dict[str, Service]:
     """The five services, in an order that respects what depends on what."""
     healthy, done = {"condition": "service_healthy"}, {"condition": "service_completed_successfully"}
     app = {"networks": ["back"], "secrets": [SECRET]}
-    stack = {
+    return {
         "redis": hardened(images["redis"], 10011, "64m", volumes=["redis-data:/data"], **app),
         "postgres": hardened(
             images["postgres"], 10012, "192m", volumes=["postgres-data:/var/lib/postgresql/data"], **app
@@ -84,7 +84,6 @@ def services(images: dict[str, str], port: int | str) -> dict[str, Service]:
             depends_on={"service": healthy},
         ),
     }
-    return stack
 
 
 def document(stack: dict[str, Service] | None = None) -> dict[str, Any]:

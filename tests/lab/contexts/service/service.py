@@ -51,7 +51,11 @@ def redis(*command: str) -> str:
 def database() -> Any:
     return closing(
         psycopg2.connect(
-            host=POSTGRES, user="harbor", dbname="postgres", password=password(), connect_timeout=2,
+            host=POSTGRES,
+            user="harbor",
+            dbname="postgres",
+            password=password(),
+            connect_timeout=2,
             options="-c statement_timeout=2000",
         )
     )
@@ -101,8 +105,12 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "/health":
             parts = {name: ask(name) for name in ("redis", "postgres")}
             well = all(part["status"] == "up" for part in parts.values())
-            body = {"status": "healthy" if well else "unhealthy", "version": VERSION, "components": parts,
-                    "uptime_seconds": round(time.monotonic() - STARTED, 1)}
+            body = {
+                "status": "healthy" if well else "unhealthy",
+                "version": VERSION,
+                "components": parts,
+                "uptime_seconds": round(time.monotonic() - STARTED, 1),
+            }
             self.answer(200 if well else 503, body)
         elif path == "/metrics":
             self.answer(200, self.metrics(), "text/plain; version=0.0.4; charset=utf-8")
@@ -156,8 +164,11 @@ class Handler(BaseHTTPRequestHandler):
         with _lock:
             seen = sorted(_requests.items())
         lines += [f'harbor_requests_total{{method="{m}",status="{s}"}} {count}' for (m, s), count in seen]
-        lines += ["# HELP harbor_build_info The version that runs.", "# TYPE harbor_build_info gauge",
-                  f'harbor_build_info{{version="{VERSION}"}} 1']
+        lines += [
+            "# HELP harbor_build_info The version that runs.",
+            "# TYPE harbor_build_info gauge",
+            f'harbor_build_info{{version="{VERSION}"}} 1',
+        ]
         return "\n".join(lines) + "\n"
 
     def log_message(self, format: str, *args: Any) -> None:

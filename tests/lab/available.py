@@ -1,0 +1,50 @@
+"""What this machine has of the things that integration tests need, and which of them a run must not do without."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+
+from . import compose
+from .engine import Engine
+
+
+def _docker() -> str | None:
+    engine = Engine()
+    if not engine.answers():
+        return f"no Docker engine answers on {engine.path}"
+    return None if shutil.which("docker") else "an engine answers, but there is no docker command"
+
+
+def _redis() -> str | None:
+    return None if shutil.which("redis-server") else "no redis-server on PATH"
+
+
+def _compose(kind: str) -> Callable[[], str | None]:
+    return lambda: _docker() or (None if compose.find(kind) else f"no {kind} here: see `python -m tests.lab status`")
+
+
+NEEDS: dict[str, Callable[[], str | None]] = {
+    "docker": _docker,
+    "redis": _redis,
+    "compose1": _compose("compose1"),
+    "compose2": _compose("compose2"),
+}
+"""Each thing that a test can need, and why it is not here (None when it is)."""
+
+
+def missing(name: str) -> str | None:
+    """Why this thing is not here; None when it is."""
+    if name not in NEEDS:
+        raise ValueError(f"nothing of that name can be required: {name}; known: {', '.join(NEEDS)}")
+    return NEEDS[name]()
+
+
+def required() -> set[str]:
+    """What SEATRIAL_REQUIRE names: without these a test fails, where it would be skipped otherwise."""
+    names = {name.strip() for name in os.environ.get("SEATRIAL_REQUIRE", "").split(",")} - {""}
+    if unknown := names - set(NEEDS):
+        # A misspelt name would quietly let every test of it be skipped.
+        raise ValueError(f"SEATRIAL_REQUIRE names {', '.join(sorted(unknown))}; known: {', '.join(NEEDS)}")
+    return names
