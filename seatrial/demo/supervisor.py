@@ -23,36 +23,41 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Stopped(Exception):
-    """Somebody asked us to stop."""
+    """Somebody asked us to stop: ``why``."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(why)
 
 
 class Wake:
     """Waits for a signal, the end of standard input, or a while. Signals only ever interrupt us here."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self._asked = ""
+        if sys.stdin is None:  # closed, not only at its end: number 0 must not become something else of ours
+            os.open(os.devnull, os.O_RDONLY)
         self._reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         for number in _STOPPING:
             signal.signal(number, self._stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # so that the death of a child wakes us
-        self._selector = selectors.DefaultSelector()
+        # Not epoll, which refuses /dev/null: its end counts as well, or a caller that passes it is outlived.
+        self._selector = selectors.PollSelector()
         self._selector.register(self._reader, selectors.EVENT_READ)
-        # A regular file as standard input can't be waited for, and has no end that means anything.
-        with contextlib.suppress(PermissionError, ValueError):
-            self._selector.register(0, selectors.EVENT_READ)
+        self._selector.register(0, selectors.EVENT_READ)
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._asked = True
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self._asked = signal.Signals(number).name
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait; raise `Stopped` once somebody wants us to stop."""
         for key, _ in self._selector.select(seconds):
             data = os.read(key.fd, 4096)
             if key.fd == 0 and not data:
-                self._asked = True
+                self._asked = "its standard input ended"
         if self._asked:
-            raise Stopped
+            raise Stopped(self._asked)
 
 
 def _announce(values: Mapping[str, str]) -> None:
@@ -66,22 +71,29 @@ def _run(program: str, defect: str, *, keep: bool) -> int:
     wake = Wake()
     os.umask(0o077)
     datadir.reap()
-    with datadir.DataDir(keep=keep) as data, contextlib.suppress(Stopped):
+    up = False
+    with datadir.DataDir(keep=keep) as data:
         stack = Stack(data, program, defect, wake.wait)
         try:
             stack.start()
+            up = True
             _announce(stack.announcement())
             while True:
                 wake.wait()
                 if any(child.ended() and child.restarts for child in stack.children.values()):
                     wake.wait(0.1)
                     stack.mend()
+        except Stopped as asked:
+            if up:
+                return 0
+            # Who forgot to hold the pipe would otherwise see nothing at all.
+            print(f"seatrial demo: stopped before it was up: {asked.why}", file=sys.stderr)
+            return 1
         except NotUp as reason:
             print(f"seatrial demo: {reason}", file=sys.stderr)
             return 1
         finally:
             stack.stop()
-    return 0
 
 
 def _attach(folder: Path) -> int:
