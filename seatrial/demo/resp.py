@@ -26,8 +26,12 @@ class Connection:
     def __init__(self, host: str, port: int, password: str = "", timeout: float = 2.0) -> None:
         self._socket = socket.create_connection((host, port), timeout=timeout)
         self._file: BinaryIO = self._socket.makefile("rb")
-        if password:
-            self.call("AUTH", "default", password)
+        try:
+            if password:
+                self.call("AUTH", "default", password)
+        except BaseException:
+            self.close()
+            raise
 
     def call(self, *words: str | bytes | int) -> Reply:
         """Send a command and return its reply; an error reply is raised."""

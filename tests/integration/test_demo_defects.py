@@ -1,0 +1,219 @@
+"""Each defect of the demo deployment really shows, seen by plain HTTP and /proc; without it, it does not."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import seatrial
+from seatrial.demo import VERSION, procfs, redis_server
+from seatrial.demo.defects import DEFECTS
+from seatrial.demo.launch import Launched
+from seatrial.demo.resp import Connection, RedisError
+
+pytestmark = pytest.mark.integration
+LIMIT = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if redis_server.find() is None:
+        required = "redis" in os.environ.get("SEATRIAL_REQUIRE", "").split(",")
+        (pytest.fail if required else pytest.skip)(redis_server.MISSING)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+
+@dataclass
+class Answer:
+    status: int
+    content_type: str
+    location: str
+    body: bytes
+    took: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Stack:
+    names: dict[str, str]
+
+    def get(self, path: str, timeout: float = 3.0) -> Answer:
+        """One GET, bounded; redirects are not followed. Status 0 when nothing answers."""
+        host, _, port = self.names["DEMO_API_ADDRESS"].partition(":")
+        began = time.monotonic()
+        with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=timeout)) as connection:
+            try:
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                body = answer.read(LIMIT)
+            except (OSError, http.client.HTTPException):
+                return Answer(0, "", "", b"", time.monotonic() - began)
+        kind, location = answer.headers.get_content_type(), answer.headers.get("location", "")
+        return Answer(answer.status, kind, location, body, time.monotonic() - began)
+
+    def pid(self, part: str) -> int:
+        return int(self.names[f"DEMO_{part}_PID"])
+
+    def pause_redis(self) -> None:
+        os.kill(self.pid("REDIS"), signal.SIGSTOP)
+
+    def resume_redis(self) -> None:
+        os.kill(self.pid("REDIS"), signal.SIGCONT)
+
+    def listening(self, part: str) -> dict[str, str]:
+        """Local address by inode, of what a process of the stack listens on."""
+        held = procfs.sockets(self.pid(part))
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return {row[9]: row[1] for row in rows if row[3] == "0A" and row[9] in held}
+
+    def redis(self, password: str = "") -> str:
+        """What Redis says to PING."""
+        try:
+            with Connection("127.0.0.1", int(self.names["DEMO_REDIS_PORT"]), password, timeout=1) as connection:
+                return str(connection.call("PING"))
+        except (OSError, RedisError) as error:
+            return f"error: {error}"
+
+
+def readiness_blind(stack: Stack) -> bool:
+    stack.pause_redis()
+    seen = stack.get("/health/ready").status
+    stack.resume_redis()
+    return seen == 200
+
+
+def liveness_deep(stack: Stack) -> bool:
+    stack.pause_redis()
+    seen = stack.get("/health/live").status
+    stack.resume_redis()
+    return seen == 503
+
+
+def health_incomplete(stack: Stack) -> bool:
+    schema = json.loads((seatrial.data("profiles") / "demo" / "health.schema.json").read_text())
+    return not jsonschema.Draft202012Validator(schema).is_valid(stack.get("/health").json)
+
+
+def some_component_down(stack: Stack) -> bool:
+    return any(c["status"] == "down" for c in stack.get("/health").json["components"].values())
+
+
+def status_lies(stack: Stack) -> bool:
+    seen = stack.get("/health")
+    return seen.status == 200 and seen.json["status"] == "ok" and some_component_down(stack)
+
+
+def degraded_200(stack: Stack) -> bool:
+    seen = stack.get("/health")
+    return seen.status == 200 and seen.json["status"] == "degraded" and some_component_down(stack)
+
+
+def api_on_all_interfaces(stack: Stack) -> bool:
+    return any(address.startswith("00000000:") for address in stack.listening("API").values())
+
+
+def redis_on_all_interfaces(stack: Stack) -> bool:
+    return any(address.startswith("00000000:") for address in stack.listening("REDIS").values())
+
+
+def debug_port(stack: Stack) -> bool:
+    known = int(stack.names["DEMO_API_PORT"])
+    others = {int(address.rpartition(":")[2], 16) for address in stack.listening("API").values()} - {known}
+    for port in others:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as stranger:
+            stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return b"asyncio" in stranger.recv(65536)
+    return False
+
+
+def forgetful(stack: Stack) -> bool:
+    host, _, port = stack.names["DEMO_API_ADDRESS"].partition(":")
+    with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=3)) as connection:
+        connection.request("POST", "/notes", json.dumps({"id": "n", "text": "x"}), {"Content-Type": "application/json"})
+        assert connection.getresponse().status in (200, 201)
+    os.kill(stack.pid("API"), signal.SIGKILL)
+    end = time.monotonic() + 5
+    while stack.get("/health/ready").status != 200 and time.monotonic() < end:
+        time.sleep(0.02)
+    return stack.get("/notes/n").status == 404
+
+
+def hangs_or_refuses(stack: Stack) -> str:
+    return stack.redis(stack.names["DEMO_REDIS_PASSWORD"])
+
+
+EFFECTS: dict[str, Callable[[Stack], bool]] = {
+    "readiness-blind": readiness_blind,
+    "liveness-deep": liveness_deep,
+    "liveness-500": lambda stack: stack.get("/health/live").status == 500,
+    "liveness-hangs": lambda stack: stack.get("/health/live", timeout=2).status == 0,
+    "health-slow": lambda stack: stack.get("/health").took > 1 and stack.get("/health/live").took < 1,
+    "health-as-text": lambda stack: stack.get("/health").content_type == "text/html",
+    "health-incomplete": health_incomplete,
+    "old-release": lambda stack: stack.get("/health").json["version"] not in ("", VERSION),
+    "status-lies": status_lies,
+    "degraded-200": degraded_200,
+    "readiness-flaps": lambda stack: {stack.get("/health/ready").status for _ in range(4)} == {200, 503},
+    "catch-all": lambda stack: stack.get("/no/such/path").status == 200,
+    "redirect-off-host": lambda stack: stack.get("/health/live").location.startswith("http://sign-on.invalid/"),
+    "endless-body": lambda stack: len(stack.get("/health").body) == LIMIT,
+    "metrics-gone": lambda stack: stack.get("/metrics").status == 404,
+    "api-on-all-interfaces": api_on_all_interfaces,
+    "redis-on-all-interfaces": redis_on_all_interfaces,
+    "debug-port": debug_port,
+    "redis-open": lambda stack: stack.redis() == "b'PONG'",
+    "admin-open": lambda stack: stack.get("/admin/stats").status == 200,
+    "redis-stopped": lambda stack: "refused" in hangs_or_refuses(stack) and stack.get("/health/ready").status == 503,
+    "redis-hangs": lambda stack: "timed out" in hangs_or_refuses(stack) and stack.get("/health/ready").status == 503,
+    "redis-misdirected": lambda stack: "PONG" in hangs_or_refuses(stack) and stack.get("/health/ready").status == 503,
+    "api-killed": lambda stack: procfs.start_time(stack.pid("API")) is None and stack.get("/health/live").status == 0,
+    "forgetful": forgetful,
+    "env-file-readable": lambda stack: bool(Path(stack.names["DEMO_ENV_FILE"]).stat().st_mode & stat.S_IROTH),
+}
+
+
+def test_each_defect_has_its_effect_here() -> None:
+    assert EFFECTS.keys() == DEFECTS.keys()
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_defect_shows(name: str) -> None:
+    with Launched(name) as demo:
+        assert EFFECTS[name](Stack(demo.names))
+
+
+def test_nothing_of_it_shows_without_a_defect() -> None:
+    with Launched() as demo:
+        stack = Stack(demo.names)
+        shown = [name for name, effect in EFFECTS.items() if name != "forgetful" and effect(stack)]
+        # Last, as it replaces the process that the announcement names.
+        assert [*shown, *(["forgetful"] if forgetful(stack) else [])] == []
+
+
+@pytest.mark.parametrize("name", ["redis-stopped", "redis-hangs", "redis-misdirected", "readiness-blind", "redis-open"])
+def test_a_defect_elsewhere_leaves_liveness_alone(name: str) -> None:
+    with Launched(name) as demo:
+        assert Stack(demo.names).get("/health/live").status == 200
+
+
+def test_a_lost_redis_is_told_in_the_document_within_its_latency_bound() -> None:
+    with Launched("redis-hangs") as demo:
+        seen = Stack(demo.names).get("/health")
+    assert (seen.status, seen.json["status"], seen.json["components"]["cache"]["status"]) == (503, "down", "down")
+    assert seen.took < 1
