@@ -23,6 +23,7 @@ from __future__ import annotations
 import importlib
 import ipaddress
 import pkgutil
+import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -86,9 +87,8 @@ def greet(line: Line, *, protocol: str | None = None, process: str = "", inside:
         and (name == protocol or process in module.PROCESSES or {line.port, inside} & set(module.PORTS))
     ]
     likely.sort(key=lambda module: (protocol != module.PROTOCOL, process not in module.PROCESSES))
-    for module in likely:
-        if told := _hello(module, line):
-            return module.PROTOCOL, told
+    if told := _first(likely, line):
+        return told
     rest = [module for module in known.values() if module not in likely]
     answer = b"" if protocol == "http" else line.probe()
     web = protocol == "http" or answer.startswith((b"HTTP/", b"\x15\x03"))
@@ -99,16 +99,30 @@ def greet(line: Line, *, protocol: str | None = None, process: str = "", inside:
     else:
         page = line.get("/")
         rest = [module for module in rest if page and hasattr(module, "hints") and module.hints(page)]
-    for module in rest:
+    if told := _first(rest, line):
+        return told
+    if not answer and protocol != "http":  # nothing in plain text: perhaps it speaks TLS only
+        page = line.get("/")
+        web_modules = [module for module in known.values() if page and hasattr(module, "hints") and module.hints(page)]
+        if told := _first(web_modules, line):
+            return told
+    if line.wants_certificate:
+        return "tls", Told(anonymous=False, seen="TLS that asks for a client certificate")
+    return "", Told(anonymous=False, seen="accepts connections, and speaks no protocol that is known here")
+
+
+def _first(modules: list[ModuleType], line: Line) -> tuple[str, Told] | None:
+    """The first of these protocols that is understood."""
+    for module in modules:
         if told := _hello(module, line):
             return module.PROTOCOL, told
-    return "", Told(anonymous=False, seen="accepts connections, and speaks no protocol that is known here")
+    return None
 
 
 def _hello(module: ModuleType, line: Line) -> Told | None:
     try:
         told: Told | None = module.hello(line)
-    except (NoAnswer, ValueError, IndexError, KeyError, TypeError, AttributeError):
+    except (NoAnswer, ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error):
         return None  # whatever a stranger's server sent, it was not this protocol
     return told
 
@@ -130,7 +144,7 @@ def dial(door: Door, protocol: str | None, *, timeout: float = 2.0, within: floa
     name, answer = greet(line, protocol=protocol, process=door.process, inside=door.inside)
     if not name and not line.heard and (shut := line.knock(listen=0.3)):
         return replace(told, open=False, seen=shut)
-    gives = protocols()[name].GIVES if name else ""
+    gives = getattr(protocols().get(name), "GIVES", "")
     return replace(told, protocol=name, anonymous=answer.anonymous, seen=answer.seen, gives=gives)
 
 

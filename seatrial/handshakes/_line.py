@@ -15,6 +15,8 @@ __all__ = ["Line", "NoAnswer", "Page", "Told"]
 
 LIMIT = 64 * 1024
 """Bytes that are read of any answer."""
+CERTIFICATE = re.compile("CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE")
+"""How OpenSSL tells that the other side asked for a certificate: TLS 1.3 says so, TLS 1.2 only refuses."""
 
 
 class NoAnswer(Exception):
@@ -71,6 +73,8 @@ class Line:
         self.port = port
         self.heard = False
         """Whether it ever sent a byte."""
+        self.wants_certificate = False
+        """Whether it spoke TLS, and refused us for want of a client certificate."""
         self._timeout = timeout
         self._end = time.monotonic() + within
         self._pages: dict[str, Page | None] = {}
@@ -128,8 +132,10 @@ class Line:
                 if farewell and answer:
                     with contextlib.suppress(OSError):
                         connection.sendall(farewell)
-        except (OSError, ValueError):
-            pass  # a server that hangs up in the middle has still said what it said
+        except (OSError, ValueError) as why:
+            # A server that hangs up in the middle has still said what it said.
+            if tls and CERTIFICATE.search(str(getattr(why, "reason", ""))):
+                self.heard = self.wants_certificate = True
         if not answer:
             raise NoAnswer(f"{self.address}:{self.port}")
         self.heard = True

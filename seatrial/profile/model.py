@@ -384,8 +384,14 @@ class Service(Node):
     """True for a job that runs once and exits with 0."""
     external: Bool = False
     """True for something we do not run, so that only its network side is looked at."""
-    protocol: Literal["http", "redis", "postgres", "s3", "tcp"] | None = None
-    """What it speaks; http when it has a URL."""
+    protocol: (
+        Literal[
+            "http", "redis", "postgres", "mysql", "mongodb", "memcached", "s3", "elasticsearch", "etcd", "amqp", "nats",
+            "prometheus", "alertmanager", "jaeger", "ollama", "docker", "kubernetes", "kubelet", "ssh", "tcp",
+        ]
+        | None
+    ) = None  # fmt: skip
+    """What it speaks; http when it has a URL, tcp for a protocol of its own."""
     port: PortOrReference | None = None
     """Port it serves on, inside."""
     image: Text | None = None
