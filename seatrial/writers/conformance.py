@@ -1,0 +1,80 @@
+"""``conformance.json``: the whole record for machines, by a published JSON Schema (``conformance.schema.json``)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seatrial.outcomes import Level, Outcome
+from seatrial.record import plain
+
+if TYPE_CHECKING:
+    from seatrial.record import Check, Record
+
+__all__ = ["NAME", "VERSION", "document", "write"]
+
+NAME = "conformance.json"
+VERSION = "1"
+
+
+def _counts(checks: list[Check]) -> dict[str, dict[str, int]]:
+    """By level, how many checks ended in each outcome that occurred."""
+    counts: dict[str, dict[str, int]] = {}
+    for level in Level:
+        mine = [check.outcome for check in checks if check.level is level]
+        if mine:
+            counts[level.value] = {outcome.value: mine.count(outcome) for outcome in Outcome if outcome in mine}
+    return counts
+
+
+def _result(check: dict[str, Any]) -> dict[str, Any]:
+    """A check, without the fields that have nothing to say."""
+    always = (
+        "id",
+        "level",
+        "area",
+        "title",
+        "clause",
+        "subject",
+        "outcome",
+        "expected",
+        "seen",
+        "reason",
+        "where",
+        "fix",
+        "test",
+    )
+    return {key: value for key, value in check.items() if key in always or value not in ("", [], None, 0)}
+
+
+def document(record: Record) -> dict[str, Any]:
+    """The report as JSON types."""
+    data = plain(record)
+    versions = dict(record.run.versions)
+    run = data["run"] | {"versions": versions}
+    return {
+        "version": VERSION,
+        "result": record.result.value,
+        "exit_code": int(record.exit),
+        "complete": record.complete,
+        "suite": {"name": "seatrial", "version": versions.get("seatrial", "")},
+        "profile": data["profile"],
+        "target": data["target"],
+        "run": run | {"tier": str(record.run.tier)},
+        "outcomes": {outcome.value: record.count()[outcome] for outcome in Outcome},
+        "areas": {area: _counts(checks) for area, checks in record.by_area().items()},
+        "results": [
+            _result(check | {"tier": str(ours.tier)}) for check, ours in zip(data["checks"], record.checks, strict=True)
+        ],
+        "waivers": data["waivers"],
+        "declared_absent": [{"section": s, "reason": r, "owner": o} for s, r, o in record.declared_absent],
+        "unchecked": data["unchecked"],
+        "notes": data["notes"],
+        "calls": data["calls"],
+    }
+
+
+def write(record: Record, folder: Path) -> str:
+    """The report as text."""
+    return json.dumps(document(record), indent=2, ensure_ascii=False) + "\n"
