@@ -77,6 +77,7 @@ async def _serve(settings: Settings, log: Log) -> None:
     service.probe.close()
     await service.store.close()
     log("stopped")
+    log.close()
 
 
 def main() -> int:

@@ -321,6 +321,12 @@ def redis_hangs(plan: Plan) -> None:
     plan.after_up.append(lambda stack: stack.children["redis"].signal(signal.SIGSTOP))
 
 
+@defect("redis-moved", turns_red=(), summary="Redis listens on another port than everyone was told")
+def redis_moved(plan: Plan) -> None:
+    """Dependencies: its configuration was changed, and nobody else's."""
+    plan.redis["port"] = plan.free_address.rpartition(":")[2]
+
+
 @defect("redis-misdirected", turns_red=(), summary="the service looks for Redis on a port where nothing listens")
 def redis_misdirected(plan: Plan) -> None:
     """Dependencies: the address is right everywhere but in the env file."""

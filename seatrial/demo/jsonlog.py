@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -21,8 +22,14 @@ class Log:
         """Write one line. Bodies, headers and settings are never given to it."""
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
-        self._file.write(json.dumps({"ts": stamp, "level": level, "event": event, **fields}).encode() + b"\n")
-        if self._regular and self._file.tell() >= self._half:
-            self._file.close()
-            os.replace(self._path, self._path.with_suffix(".1" + self._path.suffix))
-            self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115
+        line = json.dumps({"ts": stamp, "level": level, "event": event, **fields}).encode() + b"\n"
+        with contextlib.suppress(OSError):  # a full disk must not take the requests along
+            self._file.write(line)
+            if self._regular and self._file.tell() >= self._half:
+                self._file.close()
+                os.replace(self._path, self._path.with_suffix(".1" + self._path.suffix))
+                self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -67,7 +67,9 @@ class Stack:
         environ["PYTHONPATH"] = str(Path(seatrial.__file__).parent.parent)
         environ |= settings.read_env_file(self.env_file)
         self.children = {
-            "redis": Child("redis", [program, str(redis_conf)], {"LANG": "C.UTF-8"}, self._run, ports["redis"]),
+            "redis": Child(
+                "redis", [program, str(redis_conf)], {"LANG": "C.UTF-8"}, self._run, int(self.plan.redis["port"])
+            ),
             "api": Child("api", [sys.executable, "-m", "seatrial.demo", "api"], environ, self._run, ports["api"]),
         }
 
@@ -133,8 +135,8 @@ class Stack:
             "DEMO_API_PID": str(api.pid),
             "DEMO_API_PIDFILE": str(api.pidfile),
             "DEMO_API_LOG": self.plan.settings["DEMO_LOG"],
-            "DEMO_REDIS_ADDRESS": f"127.0.0.1:{redis.port}",
-            "DEMO_REDIS_PORT": str(redis.port),
+            "DEMO_REDIS_ADDRESS": f"127.0.0.1:{self._ports['redis']}",
+            "DEMO_REDIS_PORT": str(self._ports["redis"]),
             "DEMO_REDIS_PID": str(redis.pid),
             "DEMO_REDIS_PIDFILE": str(redis.pidfile),
             "DEMO_REDIS_PASSWORD": self._password,

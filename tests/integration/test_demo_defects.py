@@ -181,6 +181,7 @@ EFFECTS: dict[str, Callable[[Stack], bool]] = {
     "admin-open": lambda stack: stack.get("/admin/stats").status == 200,
     "redis-stopped": lambda stack: "refused" in hangs_or_refuses(stack) and stack.get("/health/ready").status == 503,
     "redis-hangs": lambda stack: "timed out" in hangs_or_refuses(stack) and stack.get("/health/ready").status == 503,
+    "redis-moved": lambda stack: len(stack.listening("REDIS")) == 1 and "refused" in hangs_or_refuses(stack),
     "redis-misdirected": lambda stack: "PONG" in hangs_or_refuses(stack) and stack.get("/health/ready").status == 503,
     "api-killed": lambda stack: procfs.start_time(stack.pid("API")) is None and stack.get("/health/live").status == 0,
     "forgetful": forgetful,
