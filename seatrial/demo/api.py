@@ -64,7 +64,7 @@ async def _serve(settings: Settings, log: Log) -> None:
 
     # Our standard input is a pipe from the supervisor: at its end there is no supervisor any more.
     loop.add_reader(0, orphaned)
-    looking = asyncio.create_task(_look_after(service))
+    service.background.append(asyncio.create_task(_look_after(service)))
     await stop.wait()
 
     # Readiness goes first, while requests are still served: who routes to us gets the time to notice.
@@ -72,7 +72,8 @@ async def _serve(settings: Settings, log: Log) -> None:
     log("draining")
     await asyncio.sleep(settings.seconds("drain"))
     await server.drain(settings.seconds("grace"))
-    looking.cancel()
+    for task in service.background:
+        task.cancel()
     service.client.close()
     service.probe.close()
     await service.store.close()

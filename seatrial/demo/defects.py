@@ -12,7 +12,7 @@ import difflib
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -273,6 +273,11 @@ def redis_on_all_interfaces(plan: Plan) -> None:
     plan.redis["bind"] = "0.0.0.0"
 
 
+async def _listen(answer_with: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
+    server = await asyncio.start_server(answer_with, "127.0.0.1", 0)
+    await server.serve_forever()
+
+
 @build_defect("debug-port", turns_red=(), summary="a second, undeclared port shows stacks to anyone")
 def debug_port(service: Service) -> None:
     """Exposure: a debugging aid that was meant to stay on a desk."""
@@ -286,8 +291,7 @@ def debug_port(service: Service) -> None:
             await writer.drain()
         writer.close()
 
-    # Kept by the service, as the loop itself only keeps a weak reference to a task.
-    service.debug = asyncio.get_running_loop().create_task(asyncio.start_server(show, "127.0.0.1", 0))  # type: ignore[attr-defined]
+    service.background.append(asyncio.get_running_loop().create_task(_listen(show)))
 
 
 @defect("redis-open", turns_red=(), summary="Redis asks for no password")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 import re
@@ -51,6 +52,8 @@ class Service:
             "/admin/stats": {"GET": self._admin_stats},
         }
         self.fallback: Handler = self._unknown
+        # The loop itself holds its tasks only weakly.
+        self.background: list[asyncio.Task[None]] = []
 
     def _make_metrics(self) -> None:
         made = self.metrics = metrics.Registry()

@@ -198,12 +198,9 @@ def test_a_process_is_known_by_its_start_and_a_zombie_is_gone() -> None:
     assert started
     assert procfs.alive(os.getpid(), started)
     assert not procfs.alive(os.getpid(), started + 1)
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-    assert procfs.start_time(child) is None
-    os.waitpid(child, 0)
+    with subprocess.Popen(["true"]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert procfs.start_time(child.pid) is None
 
 
 @pytest.fixture
