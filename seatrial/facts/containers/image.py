@@ -80,9 +80,10 @@ class Images(Looking):
     def aged_images(self) -> Look:
         """Containers whose image is older than declared."""
         most = self.declared.image_max_age or Duration(0)
+        now = _moment(self.taken) if self.taken else dt.datetime.now(dt.UTC)
         for container in self.containers:
             try:
-                age = _moment(self.taken) - _moment(container.image_created)
+                age = now - _moment(container.image_created)
             except ValueError as why:
                 yield Missing(f"{container}: the age of its image can't be told: {why}")
                 continue

@@ -73,7 +73,7 @@ class Looking:
     containers: tuple[Container, ...]
     hardening: str = "baseline"
     taken: str = ""
-    """When they were looked at, RFC 3339."""
+    """When they were looked at, RFC 3339; empty means now."""
 
     @property
     def expected_count(self) -> int:

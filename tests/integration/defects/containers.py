@@ -516,3 +516,19 @@ def unbounded_log(bench: Bench) -> Broken:
 @defect(turns_red=("CTR-051",))
 def larger_log(bench: Bench) -> Broken:
     return bench.single(logging={"driver": "json-file", "options": {"max-size": "1m", "max-file": "4"}})
+
+
+# --- membership
+
+
+@defect(turns_red=("CTR-052",))
+def undeclared_container(bench: Bench) -> Broken:
+    """A container of the project that no service of the profile knows."""
+    project = f"{bench.lab.project}-known"
+    known, _ = (bench.container(labels=_compose_labels(project, service)) for service in ("subject", "stranger"))
+    return Broken([known], bench.declared(), {**bench.target, "compose_project": project})
+
+
+def _compose_labels(project: str, service: str) -> dict[str, str]:
+    labels = {"project": project, "service": service, "container-number": "1", "oneoff": "False"}
+    return {f"com.docker.compose.{key}": value for key, value in labels.items()}
