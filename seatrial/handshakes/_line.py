@@ -170,6 +170,10 @@ class Line:
         try:
             answer = self.say(request.encode("ascii"), enough=_whole, tls=tls)
         except NoAnswer:
+            if tls and not self.wants_certificate:
+                # Its alert is lost when it hangs up on words it has not read: listen without any.
+                with contextlib.suppress(NoAnswer):
+                    self.say(b"", tls=True, wait=0.3)
             return None, not tls
         page = _page(path, answer)
         return page, not tls and (page is None or (page.status in (400, 497) and "https" in page.text.lower()))

@@ -17,7 +17,7 @@ def test_dependencies_are_reached_from_inside(dependency):
     assert dependency.unreached == []
 
 
-@pytest.mark.requirement("EXP-012")
+@pytest.mark.requirement("EXP-012", refs=["Twelve-Factor IV"])
 def test_optional_dependencies_are_reached_from_inside(optional_dependency):
     """From inside a service's own network each optional dependency SHOULD resolve and accept connections.
 

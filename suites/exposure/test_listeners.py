@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.requirement("EXP-006", refs=["CIS Docker 5.8"])
+@pytest.mark.requirement("EXP-006", refs=["CIS Docker 5.9", "NIST SP 800-53 CM-7"])
 def test_only_declared_sockets_listen(listener):
     """Every listening socket of a service MUST be declared in `exposure.listening` or, where that is left out, be published or depended on.
 
@@ -16,7 +16,7 @@ def test_only_declared_sockets_listen(listener):
     assert listener.undeclared_listening == []
 
 
-@pytest.mark.requirement("EXP-007", needs="listening")
+@pytest.mark.requirement("EXP-007", refs=["NIST SP 800-53 SC-7"], needs="listening")
 def test_sockets_listen_on_declared_interfaces_only(listener):
     """A declared socket MUST listen on no interface but those that `exposure.listening` names.
 
@@ -27,7 +27,7 @@ def test_sockets_listen_on_declared_interfaces_only(listener):
     assert listener.listening_elsewhere == []
 
 
-@pytest.mark.requirement("EXP-008", needs="listening")
+@pytest.mark.requirement("EXP-008", refs=["Twelve-Factor VII"], needs="listening")
 def test_declared_sockets_listen(listener):
     """On every socket in `exposure.listening` a process of the service MUST listen, in each of its containers.
 

@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.requirement("EXP-001", refs=["CIS Docker 5.8", "OWASP Docker Security Rule 5a"])
+@pytest.mark.requirement("EXP-001", refs=["CIS Docker 5.9", "NIST SP 800-53 CM-7"])
 def test_only_declared_ports_are_published(publication):
     """Every port that the engine publishes for a service MUST be declared in its `exposure.published`.
 
@@ -16,7 +16,7 @@ def test_only_declared_ports_are_published(publication):
     assert publication.undeclared_published == []
 
 
-@pytest.mark.requirement("EXP-002", refs=["CIS Docker 5.13"])
+@pytest.mark.requirement("EXP-002", refs=["CIS Docker 5.14", "NIST SP 800-53 SC-7"])
 def test_ports_are_published_on_declared_interfaces_only(publication):
     """A declared port MUST be published on no interface but those that `exposure.published` names.
 
@@ -29,7 +29,7 @@ def test_ports_are_published_on_declared_interfaces_only(publication):
     assert publication.published_elsewhere == []
 
 
-@pytest.mark.requirement("EXP-003", needs="published")
+@pytest.mark.requirement("EXP-003", refs=["Compose specification: ports"], needs="published")
 def test_declared_addresses_are_published(publication):
     """Every address in `exposure.published` MUST really be published.
 
@@ -40,7 +40,7 @@ def test_declared_addresses_are_published(publication):
     assert publication.unpublished == []
 
 
-@pytest.mark.requirement("EXP-004", needs="published")
+@pytest.mark.requirement("EXP-004", refs=["Docker Engine: port publishing"], needs="published")
 def test_published_addresses_lead_to_a_listener(publication):
     """Behind every published address a process of the service MUST accept connections.
 
@@ -54,9 +54,7 @@ def test_published_addresses_lead_to_a_listener(publication):
     assert publication.dead_published == []
 
 
-@pytest.mark.requirement(
-    "EXP-005", refs=["CIS Docker 5.13", "OWASP ASVS 4.0 14.1.1"], needs="published", hardening=True
-)
+@pytest.mark.requirement("EXP-005", refs=["CIS Docker 5.14", "NIST SP 800-53 SC-7"], needs="published", hardening=True)
 def test_data_stores_are_not_published_beyond_the_host(publication):
     """A data store or control interface SHOULD NOT be published on more than the host's loopback, even where declared.
 
