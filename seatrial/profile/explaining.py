@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["explain", "nearest"]
 
+_HINTED = 300
+"""Problems that get a hint: finding the nearest key for thousands of them would take seconds."""
+_COMPARED = 200
+"""Names among which the nearest is looked for."""
+
 _WANTED = {
     "model_type": "a mapping (`key: value`)",
     "model_attributes_type": "a mapping (`key: value`)",
@@ -33,7 +38,7 @@ _WANTED = {
 
 def explain(tree: Tree, errors: list[ErrorDetails]) -> Iterator[Problem]:
     """The problems behind pydantic's errors, each where it is written."""
-    for error in errors:
+    for count, error in enumerate(errors):
         path, at_key = _path(tree, error["loc"])
         if _broken(tree, path):
             continue
@@ -41,7 +46,7 @@ def explain(tree: Tree, errors: list[ErrorDetails]) -> Iterator[Problem]:
             for inner, message in error["ctx"]["problems"]:
                 yield _at(tree, (*path, *inner), message)
         elif error["type"] == "extra_forbidden":
-            yield _unknown(tree, path, error["loc"])
+            yield _unknown(tree, path, error["loc"], hinted=count < _HINTED)
         elif error["type"] == "missing":
             yield _missing(tree, path, error["loc"])
         else:
@@ -50,6 +55,8 @@ def explain(tree: Tree, errors: list[ErrorDetails]) -> Iterator[Problem]:
 
 def nearest(word: str, known: list[str]) -> str:
     """``did you mean `…`?``, when something is near."""
+    if len(known) > _COMPARED:
+        return ""
     near = difflib.get_close_matches(word, known, 1) or difflib.get_close_matches(word.lower(), known, 1)
     return f"did you mean `{near[0]}`?" if near else ""
 
@@ -128,13 +135,17 @@ def _called(node: Any) -> str:
     return f"`{node}`" if len(str(node)) <= 40 else "this text"
 
 
-def _unknown(tree: Tree, path: Where, location: tuple[int | str, ...]) -> Problem:
+def _unknown(tree: Tree, path: Where, location: tuple[int | str, ...], *, hinted: bool) -> Problem:
     key, value, _ = tree.find(path)
     name = str(path[-1])
     inside = f" in {dotted(path[:-1])}" if path[:-1] else ""
-    node = _node(location[:-1])
+    node = _node(location[:-1]) if hinted else None
     known = list(node.model_fields) if node else []
-    hints = [nearest(name, known) or _elsewhere(name), f"known keys: {', '.join(known)}" if known else ""]
+    hints = (
+        []
+        if not hinted
+        else [nearest(name, known) or _elsewhere(name), f"known keys: {', '.join(known)}" if known else ""]
+    )
     return tree.problem(key or value, path, f"unknown key `{name}`{inside}", " ".join(filter(None, hints)))
 
 
@@ -142,7 +153,7 @@ def _elsewhere(name: str) -> str:
     """Where in the grammar a key belongs that is known, though not here."""
     for place, node in (("services.NAME", model.Service), ("target", model.Target), ("", model.Profile)):
         if name in node.model_fields:
-            return f"`{name}` belongs in {place}" if place else f"`{name}` belongs at the outermost level"
+            return f"`{name}` belongs in {place};" if place else f"`{name}` belongs at the outermost level;"
     return ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ LONGEST_WAIVER = dt.timedelta(days=90)
 VERSIONS = ("1",)
 _DEEPEST = 8
 _MOST_FILES = 32
+_LISTED = 30
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -254,7 +255,7 @@ def _file(tree: Tree, path: Scalar) -> Iterator[Problem]:
 def _rules(tree: Tree, today: dt.date) -> Iterator[Problem]:
     """What spans several keys. It is read off the tree, so that it is told also when other parts are wrong."""
     services = tree.root.get("services")
-    names = list(services) if isinstance(services, Mapping) else []
+    names = dict.fromkeys(services) if isinstance(services, Mapping) else {}
     for name, service in services.items() if isinstance(services, Mapping) else ():
         depends_on = service.get("depends_on") if isinstance(service, Mapping) else None
         for other in depends_on.written.values() if isinstance(depends_on, Mapping) else ():
@@ -274,15 +275,16 @@ def _rules(tree: Tree, today: dt.date) -> Iterator[Problem]:
     yield from _waivers(tree, today)
 
 
-def _no_service(tree: Tree, position: Position, path: Where, name: str, names: list[str]) -> Problem:
+def _no_service(tree: Tree, position: Position, path: Where, name: str, names: Collection[str]) -> Problem:
     from seatrial.profile.explaining import nearest
 
-    known = f"services: {', '.join(names)}" if names else "it declares no services"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    known = f"services: {', '.join(list(names)[:_LISTED])}{more}" if names else "it declares no services"
     return tree.problem(
         position,
         path,
         f"{dotted(path)}: this profile has no service `{name}`",
-        " ".join(filter(None, (nearest(name, names), known))),
+        " ".join(filter(None, (nearest(name, list(names)), known))),
     )
 
 

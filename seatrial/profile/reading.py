@@ -195,7 +195,7 @@ def _neighbours(file: Path) -> str:
         names = [entry.name for entry in os.scandir(file.parent) if entry.name.endswith((".yaml", ".yml"))]
     except OSError:
         return f"there is no directory {file.parent} either"
-    near = difflib.get_close_matches(file.name, names, 1)
+    near = difflib.get_close_matches(file.name, names, 1, 0.75)
     return f"did you mean `{file.with_name(near[0])}`?" if near else ""
 
 
@@ -276,7 +276,10 @@ class _Builder:
             position = self.root.position if self.root is not None else Position(self.file, 1, 1)
             if self.root is None or (isinstance(self.root, Scalar) and self.root.plain and not self.root):
                 self._tell(
-                    position, (), "the file holds no profile", "a profile holds at least `profile:` and `target:`"
+                    Position(self.file, 1, 1),
+                    (),
+                    "the file holds no profile",
+                    "a profile holds at least `profile:` and `target:`",
                 )
             else:
                 self._tell(position, (), "a profile is a mapping, `key: value`, at its outermost level")

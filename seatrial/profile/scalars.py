@@ -29,6 +29,7 @@ _UNSURE = {"y", "yes", "n", "no", "on", "off"}
 _INTEGER = r"[-+]?[0-9]+"
 _FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
 _LONGEST_NUMBER = 64
+_LONGEST_SAID = 160
 
 
 def _plain(value: Any) -> bool:
@@ -204,7 +205,8 @@ def _expression(value: Any) -> str:
     try:
         jmespath.compile(text)
     except (JMESPathError, RecursionError) as wrong:
-        told = str(wrong).partition(" for expression")[0].partition(":\n")[0].strip().rstrip(":")
+        told = str(wrong).partition(" for expression")[0].partition(": Parse error")[0].partition(":\n")[0]
+        told = told.removeprefix("Invalid jmespath expression: ").strip(" :")
         raise ValueError(f"is no JMESPath expression: {told}") from None
     return text
 
@@ -217,7 +219,10 @@ def json_schema_problem(schema: Any) -> tuple[tuple[str | int, ...], str] | None
     if not isinstance(schema, dict | bool):
         return (), "is no JSON Schema: it must be a mapping"
     wrong = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
-    return (tuple(wrong.absolute_path), f"is no JSON Schema: {wrong.message}") if wrong else None
+    if wrong is None:
+        return None
+    said = wrong.message if len(wrong.message) <= _LONGEST_SAID else f"{wrong.message[:_LONGEST_SAID]}…"
+    return tuple(wrong.absolute_path), f"is no JSON Schema: {said}"
 
 
 def _json_schema(value: Any) -> Any:
