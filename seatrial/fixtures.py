@@ -6,11 +6,13 @@ them in its ``conftest.py``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from seatrial.words import seen
+from seatrial.words import CouldNotLook, seen
 
 if TYPE_CHECKING:
     from seatrial.facts.containers import Containers
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
     from seatrial.facts.deployment import Deployment
     from seatrial.facts.endpoint import Endpoint
     from seatrial.facts.exposure import Exposure
+    from seatrial.profile.model import HttpCheck
     from seatrial.profile.subjects import Subject
     from seatrial.trial import Trial
+
+T = TypeVar("T")
 
 __all__ = [
     "containers",
@@ -39,6 +44,13 @@ def _asked(request: pytest.FixtureRequest) -> tuple[Trial, Subject]:
     return request.config.stash[TRIAL], request.param
 
 
+def _of(facts: Mapping[str, T], id: str) -> T:
+    """The facts on one subject; a replay may judge facts that were observed for another profile."""
+    if id not in facts:
+        raise CouldNotLook(f"nothing was observed of {id}")
+    return facts[id]
+
+
 @pytest.fixture
 def containers(request: pytest.FixtureRequest) -> Containers:
     """The containers of one service."""
@@ -49,7 +61,7 @@ def containers(request: pytest.FixtureRequest) -> Containers:
     return Containers(
         service=subject.service,
         declared=subject.node,
-        containers=seen(runtime.containers[subject.service]),
+        containers=seen(_of(runtime.containers, subject.service)),
         hardening=trial.profile.hardening,
     )
 
@@ -76,8 +88,20 @@ def endpoint(request: pytest.FixtureRequest) -> Endpoint:
         probe=subject.path[-1],
         declared=subject.node,
         declared_version=trial.profile.services[subject.service].version,
-        answers=seen(trial.observed(subject).answers[subject.id]),
+        answers=seen(_of(trial.observed(subject).answers, subject.id)),
+        schema=_schema(trial, subject.node),
     )
+
+
+def _schema(trial: Trial, check: HttpCheck) -> object:
+    """The JSON Schema a body must satisfy: inline, or in a file beside the profile."""
+    if check.expect is None or check.expect.json_schema_file is None:
+        return check.expect.json_schema if check.expect else None
+    file = trial.loaded.file.parent / check.expect.json_schema_file
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError) as why:
+        raise CouldNotLook(f"{check.expect.json_schema_file} can't be read: {why}") from None
 
 
 @pytest.fixture
@@ -121,4 +145,4 @@ def _dependency(request: pytest.FixtureRequest) -> Dependency:
     from seatrial.facts.dependency import Dependency
 
     trial, subject = _asked(request)
-    return Dependency(id=subject.id, declared=subject.node, reach=seen(trial.observed(subject).reach[subject.id]))
+    return Dependency(id=subject.id, declared=subject.node, reach=seen(_of(trial.observed(subject).reach, subject.id)))

@@ -50,6 +50,8 @@ class Session:
     resolve: Callable[[str | int | EnvReference | FileReference | None], str]
     """The text of a value or reference of the profile; raises `CouldNotLook` when it can't be had."""
     granted: Tier = Tier.observe
+    mask: Callable[[str], str] = str
+    """Takes the secrets this run knows out of a text."""
     calls: Counter[str] = field(default_factory=Counter)
     timeout: float = 10.0
     """Bound of one request, in seconds."""

@@ -11,18 +11,28 @@ __all__ = ["Answer", "Answers"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer to one GET. Redirects are not followed; ``location`` tells where one pointed."""
+    """One answer to one GET, or what came instead. Redirects are not followed; ``location`` tells where one pointed.
+
+    That a declared endpoint refuses, hangs up or says nothing in time is something we saw: ``failure`` tells it, and
+    ``status`` is 0 when none had arrived by then. What we could not look at for reasons of ours is `Missing` instead.
+    """
 
     url: str
     status: int
     seconds: float
-    """From the request's first byte to the answer's last."""
+    """From the first byte we sent to the last we read."""
     content_type: str = ""
     """Media type without parameters, lower case."""
     body: Body = Body("")
     location: str = ""
+    failure: str = ""
+    """``refused the connection``, ``did not answer within 5s``; empty when the answer was read whole."""
     at: float = 0.0
     """Seconds since the epoch."""
+
+    def __str__(self) -> str:
+        said = f"HTTP {self.status}" if self.status else ""
+        return ", but ".join(filter(None, (said, self.failure))) if said else self.failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +41,5 @@ class Answers:
 
     url: str
     answers: tuple[Answer | Missing, ...]
-    """In order. Missing: refused, reset, timed out, too large, not HTTP; the reason tells."""
+    """In order."""
     random_path: Answer | Missing = Missing("not asked")
