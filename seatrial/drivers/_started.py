@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,15 +47,18 @@ def start(spec: Start, *, cwd: Path | None = None) -> Iterator[dict[str, str]]:
     """
     command = [sys.executable if spec.command[0] == "python" else spec.command[0], *spec.command[1:]]
     try:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            process_group=0,  # a Ctrl-C of the terminal is ours to handle
-            preexec_fn=_die_with(os.getpid()) if sys.platform == "linux" else None,
-        )
+        with warnings.catch_warnings():
+            # Python 3.12 warns of forking beside other threads. What runs before the exec takes no lock.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=cwd,
+                process_group=0,  # a Ctrl-C of the terminal is ours to handle
+                preexec_fn=_die_with(os.getpid()) if sys.platform == "linux" else None,
+            )
     except OSError as why:
         raise CouldNotLook(f"could not start {spec.command[0]}: {why.strerror}") from None
     output = _Output(child)
@@ -87,7 +91,7 @@ class _Output:
         self._announced = bytearray()
         self._tail = bytearray()
         self._changed = threading.Condition()
-        self._open = 2
+        self._silent = False  # it closed its standard output, so that no more is announced
         streams = [(child.stdout, self._told), (child.stderr, self._complained)]
         self._reader = threading.Thread(target=self._read, args=(streams,), name="seatrial-started", daemon=True)
         self._reader.start()
@@ -104,7 +108,7 @@ class _Output:
                             key.data(data)
                         else:
                             selector.unregister(key.fileobj)
-                            self._open -= 1
+                            self._silent = self._silent or key.fileobj is self._child.stdout
                         self._changed.notify_all()
 
     def _told(self, data: bytes) -> None:
@@ -128,7 +132,7 @@ class _Output:
                     raise CouldNotLook(
                         f"{name} printed more than {ANNOUNCEMENT_LIMIT} bytes and no empty line{self._said()}"
                     )
-                if not self._open:
+                if self._silent:
                     break
                 if left <= 0:
                     raise CouldNotLook(f"{name} was not up within {within:g} s: it printed no empty line{self._said()}")
