@@ -11,7 +11,7 @@ from seatrial.drivers import _netns, _sockets
 from seatrial.facts.process import Process
 from seatrial.facts.reach import Reach
 from seatrial.facts.runtime import Runtime
-from seatrial.facts.socket import WELL_KNOWN, is_loopback, is_wildcard, spell
+from seatrial.facts.socket import WELL_KNOWN, Address, is_loopback, is_wildcard, spell
 from seatrial.words import CouldNotLook, Missing, seen
 
 if TYPE_CHECKING:
@@ -110,16 +110,26 @@ def _goal(session: Session, other: str, node: Dependency, runtime: Runtime) -> G
     elif url.hostname:
         return Goal(other, (url.hostname,), port or outside or 80, (("", url.hostname, port or outside or 80),))
     elif other in runtime.processes:
-        sockets = [
-            s for s in seen(seen(runtime.processes[other]).listening) if s.protocol == "tcp" and port in (0, s.port)
-        ]
-        if sockets:
-            at = _dialled(sockets[0].address)
-            return Goal(other, (at,), sockets[0].port)
-        if port or usual:
-            return Goal(other, ("127.0.0.1",), port or usual)
+        at = _listens(session, other, port, runtime) or (("127.0.0.1", port or usual) if port or usual else None)
+        if at:
+            return Goal(other, (at[0],), at[1])
         raise CouldNotLook(f"{other} listens on no TCP port, and its profile declares none")
     raise CouldNotLook(f"which port of {other} is depended on can't be told; declare services.{other}.port")
+
+
+def _listens(session: Session, other: str, port: int, runtime: Runtime) -> tuple[str, int] | None:
+    """Where a process listens or, when it does not run, where it is declared to; on any port when ``port`` is 0."""
+    processes = runtime.processes[other]
+    if not isinstance(processes, Missing) and not isinstance(processes.listening, Missing):
+        for socket in processes.listening:
+            if socket.protocol == "tcp" and port in (0, socket.port):
+                return _dialled(socket.address), socket.port
+    exposure = session.profile.services[other].exposure
+    for entry in (exposure.listening or ()) if exposure else ():
+        address = Address.parse(session.resolve(entry))
+        if address.protocol == "tcp" and port in (0, address.port):
+            return _dialled(address.address or "127.0.0.1"), address.port
+    return None
 
 
 def _port_inside(containers: tuple[Container, ...], outside: int | None) -> int:

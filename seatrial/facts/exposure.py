@@ -203,28 +203,53 @@ class Exposure:
     @property
     def open_stores(self) -> list[Finding]:
         """Data stores and control interfaces that serve whoever asks, undeclared."""
-        return [_told(shake) for shake in self._undeclared_anonymous() if shake.gives in UNPUBLISHED_STORES]
+        undeclared = self._undeclared_answers()
+        unknown = [shake for shake in undeclared if not shake.protocol and self._is_known(shake)]
+        if unknown and not self.opaque:
+            told = "; ".join(f"{shake.at} {shake.seen}" for shake in unknown)
+            raise CouldNotLook(
+                f"{told}; whether it serves strangers can't be told (a protocol of its own is `protocol: tcp`)"
+            )
+        return [_told(shake) for shake in undeclared if shake.anonymous and shake.gives in UNPUBLISHED_STORES]
 
     @property
     def open_pages(self) -> list[Finding]:
-        """Web interfaces that serve whoever asks, undeclared."""
-        return [_told(shake) for shake in self._undeclared_anonymous() if shake.gives not in UNPUBLISHED_STORES]
+        """Web interfaces that serve whoever asks, undeclared; what should not be there at all is told elsewhere."""
+        return [
+            _told(shake)
+            for shake in self._undeclared_answers()
+            if shake.anonymous and shake.gives not in UNPUBLISHED_STORES and not self._is_stray(shake)
+        ]
 
-    def _undeclared_anonymous(self) -> list[Handshake]:
+    def _undeclared_answers(self) -> list[Handshake]:
         shakes = seen(self.handshakes)
         if not shakes and self._could_be_dialled():
             raise CouldNotLook(
                 f"no socket of {self.service} could be dialled from here", right="run on the target's host"
             )
-        undeclared = [shake for shake in shakes if shake.open and not self._may_answer(shake)]
-        unknown = [shake for shake in undeclared if not shake.protocol and self._is_known(shake)]
-        if unknown and not self.opaque:
-            told = ", ".join(shake.at for shake in unknown)
-            raise CouldNotLook(
-                f"{told} accepts connections and speaks no protocol known here; whether it serves strangers can't be told. "
-                "Declare the service's `protocol: tcp` when it has one of its own"
-            )
-        return [shake for shake in undeclared if shake.anonymous]
+        return [shake for shake in shakes if shake.open and not self._may_answer(shake)]
+
+    def _is_stray(self, shake: Handshake) -> bool:
+        """Whether the socket itself is undeclared, or on an interface that is."""
+        if isinstance(self.doors, Missing):
+            return False
+        dialled = Address.parse(shake.at)
+        for door in self.doors:
+            if door.name != shake.where:
+                continue
+            ports = [port for port in door.published if str(port) == shake.published]
+            if any(not any(address.allows(port) for address in self.published) for port in ports):
+                return True
+            inside = shake.inside or dialled.port
+            sockets = [] if isinstance(door.listening, Missing) else door.listening
+            if any(
+                socket.port == inside
+                and socket.protocol == "tcp"
+                and not any(a.allows(socket) for a in self._expected(door))
+                for socket in sockets
+            ):
+                return True
+        return False
 
     def _may_answer(self, shake: Handshake) -> bool:
         """Whether the profile declares it, by the address that is published, the one that was dialled, or the port inside."""

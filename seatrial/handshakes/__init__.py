@@ -89,6 +89,10 @@ def greet(line: Line, *, protocol: str | None = None, process: str = "", inside:
     likely.sort(key=lambda module: (protocol != module.PROTOCOL, process not in module.PROCESSES))
     if told := _first(likely, line):
         return told
+    if protocol in known and protocol != "http" and not line.heard:
+        return "", Told(
+            anonymous=False, seen=f"accepts connections and does not answer in the {protocol} protocol, nor at all"
+        )
     rest = [module for module in known.values() if module not in likely]
     answer = b"" if protocol == "http" else line.probe()
     web = protocol == "http" or answer.startswith((b"HTTP/", b"\x15\x03"))
@@ -108,7 +112,8 @@ def greet(line: Line, *, protocol: str | None = None, process: str = "", inside:
             return told
     if line.wants_certificate:
         return "tls", Told(anonymous=False, seen="TLS that asks for a client certificate")
-    return "", Told(anonymous=False, seen="accepts connections, and speaks no protocol that is known here")
+    said = "speaks no protocol that is known here" if line.heard else "says nothing"
+    return "", Told(anonymous=False, seen=f"accepts connections and {said}")
 
 
 def _first(modules: list[ModuleType], line: Line) -> tuple[str, Told] | None:

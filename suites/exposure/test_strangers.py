@@ -22,7 +22,8 @@ def test_data_and_control_ask_strangers_for_credentials(exposure):
 def test_pages_are_served_to_strangers_only_where_declared(exposure):
     """A web interface MUST NOT serve a stranger without credentials, unless `exposure.anonymous` declares it.
 
-    Why: consoles and admin pages are open by default more often than not.
+    Why: consoles and admin pages are open by default more often than not. A socket that should not be there at all is told by
+    EXP-001, EXP-002, EXP-006 and EXP-007.
 
     See: curl -i http://HOST:PORT/
 

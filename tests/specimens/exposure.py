@@ -227,13 +227,12 @@ EXP_008 = Specimens(
 
 # what answers a stranger
 
-UNKNOWN = {"protocol": "", "gives": "", "seen": "accepts connections"}
+UNKNOWN = {"protocol": "", "gives": "", "seen": "accepts connections and says nothing"}
 NOBODY = {
     **UNHEARD,
     "nothing of web runs": web(doors=(), answers=()),
     "not permitted": web(doors=HIDDEN, answers=()),
     "no socket of web could be dialled": web(answers=()),
-    "172.18.0.2:6379 accepts connections and speaks no protocol known": store(**UNKNOWN),
 }
 NOTHING_TO_DIAL = web(forwarded=(), sockets=(RESOLVER,), answers=(), published=(), anonymous=())
 EXP_009 = Specimens(
@@ -259,12 +258,17 @@ EXP_009 = Specimens(
             store(anonymous=True, at="127.0.0.1:8080", published="0.0.0.0:8080"), anonymous=addresses("8080")
         ),
     },
-    undecided=NOBODY,
+    undecided=NOBODY | {"172.18.0.2:6379 accepts connections and says nothing; whether it serves": store(**UNKNOWN)},
 )
 EXP_010 = Specimens(
     passes=[
         SOUND,
         store(anonymous=True),  # EXP-009 tells it
+        store(**UNKNOWN),
+        web(anonymous=(), published=()),  # EXP-001 tells it
+        web(anonymous=(), forwarded=(EVERYWHERE,), answers=(replace(ANSWER, published="0.0.0.0:8080"),)),  # EXP-002
+        web(anonymous=(), listening=("81",)),  # EXP-006 tells it
+        web(anonymous=(), listening=("127.0.0.1:80",)),  # EXP-007 tells it
         web(anonymous=("80",)),
         web(anonymous=(), answers=(replace(ANSWER, anonymous=False, seen="HTTP 401 on GET /"),)),
         web(anonymous=("0.0.0.0:8080",), answers=(replace(ANSWER, published="0.0.0.0:8080"),)),
@@ -273,6 +277,9 @@ EXP_010 = Specimens(
     fails={
         "container web-1: http on 127.0.0.1:8080, port 80 inside: HTTP 200 on GET /": web(anonymous=()),
         "http on 127.0.0.1:8080": web(anonymous=("8080",)),
+        "web: http on 10.0.0.5:80": web(
+            doors=HIDDEN, anonymous=(), answers=(replace(ANSWER, at="10.0.0.5:80", where="web"),)
+        ),
     },
     undecided=NOBODY,
 )

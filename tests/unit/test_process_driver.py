@@ -64,7 +64,7 @@ def child():
 
 def session(**services):
     calls = Counter()
-    defaults = {"process": None, "external": False, "url": None, "port": None, "protocol": None}
+    defaults = {"process": None, "external": False, "url": None, "port": None, "protocol": None, "exposure": None}
     nodes = {name: SimpleNamespace(**defaults | node) for name, node in services.items()}
 
     def call(driver, method):
@@ -368,6 +368,15 @@ def test_a_process_reaches_another_where_it_listens(child):
     assert (there.connected, there.target) == (True, f"cache (127.0.0.1:{port})")
     (wrong,) = _reach.reach(asked, "api", "cache", depends(port + 1 if port < 65535 else 1), runtime)
     assert (wrong.connected, wrong.seen) == (False, "connection refused")
+
+
+def test_a_dependency_that_does_not_run_is_tried_where_it_is_declared(child):
+    api = child(LISTEN)
+    api.stdout.readline()
+    sockets = SimpleNamespace(listening=["127.0.0.1:1"])
+    asked = session(api=by_pid(api.pid), cache=by_pid(2**22 + 1) | {"exposure": sockets})
+    (there,) = _reach.reach(asked, "api", "cache", depends(), process.observe(asked))
+    assert (there.connected, there.target, there.seen) == (False, "cache (127.0.0.1:1)", "connection refused")
 
 
 def test_a_dependency_we_do_not_run_is_tried_at_its_url(child):
