@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.drivers import _sockets
+from seatrial.drivers._procfs import PROC, read_process
 from seatrial.drivers._started import start
 from seatrial.facts.process import Process
 from seatrial.facts.runtime import Engine, Runtime, ServiceProcesses
@@ -29,7 +30,6 @@ RIGHTS = {
         "read /proc of the services' processes: as their user, or with CAP_SYS_PTRACE for who holds which socket",
     ),
 }
-PROC = Path("/proc")
 MACHINE_ID = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
@@ -95,40 +95,12 @@ def _processes() -> dict[int, Process]:
     for entry in PROC.iterdir():
         if entry.name.isdecimal():
             try:
-                process = _process(int(entry.name))
+                process = read_process(int(entry.name))
             except OSError:
                 continue  # it ended meanwhile
             if process is not None:
                 found[process.pid] = process
     return found
-
-
-def _process(pid: int) -> Process | None:
-    """One process; None when it has ended and only waits to be reaped."""
-    stat = (PROC / f"{pid}/stat").read_text("utf-8", errors="replace")
-    name = stat[stat.index("(") + 1 : stat.rindex(")")]
-    fields = stat[stat.rindex(")") + 2 :].split()
-    if fields[0] in ("Z", "X"):
-        return None
-    status = dict(
-        line.split(":\t", 1)
-        for line in (PROC / f"{pid}/status").read_text("utf-8", errors="replace").splitlines()
-        if ":\t" in line
-    )
-    try:
-        exe = os.path.basename(os.readlink(PROC / f"{pid}/exe")).removesuffix(" (deleted)")
-    except OSError:
-        exe = ""
-    return Process(
-        pid=pid,
-        name=name,
-        uid=int(status["Uid"].split()[1]),
-        gid=int(status["Gid"].split()[1]),
-        groups=tuple(map(int, status["Groups"].split())),
-        started=int(fields[19]),
-        ppid=int(fields[1]),
-        exe=exe,
-    )
 
 
 def _main(session: Session, name: str, service: Service, table: dict[int, Process]) -> Process:
