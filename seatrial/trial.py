@@ -137,7 +137,8 @@ class Trial:
                 f"{requirement.file}:{requirement.line}: {requirement.noun!r} is no noun; there are {', '.join(NOUNS)}"
             )
         found, lacking = subjects(self.profile, requirement.noun, requirement.needs)
-        for section in NOUNS[requirement.noun].sections:
+        asked = {key.partition(".")[0] for key in requirement.needs.split("|")} & set(SECTIONS)
+        for section in (*NOUNS[requirement.noun].sections, *asked):
             self._needed.setdefault(section, set()).update(subject.id for subject in found)
         return [*found] if found else [Absent("not-applicable", lacking)]
 

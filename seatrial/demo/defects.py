@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One thing that is wrong, and the requirements that must say so."""
+    """One thing that is wrong, and the requirements that must say so.
+
+    ``turns_red`` is what a look alone finds. It is empty where a test must also disturb, write or log in to see it.
+    """
 
     name: str
     area: str
@@ -100,7 +103,7 @@ def unknown(name: str) -> str:
 # What health says ---------------------------------------------------------------------------------------------------
 
 
-@defect("readiness-blind", turns_red=(), summary="readiness asks nobody: it says ready while Redis is down")
+@defect("readiness-blind", turns_red=("HLT-008",), summary="readiness asks nobody: it says ready while Redis is down")
 def readiness_blind(plan: Plan) -> None:
     """Health: the list of what readiness asks is empty."""
     plan.settings["DEMO_READINESS_ASKS"] = ""
@@ -108,11 +111,16 @@ def readiness_blind(plan: Plan) -> None:
 
 @build_defect("liveness-deep", turns_red=(), summary="liveness asks Redis: a restart for somebody else's trouble")
 def liveness_deep(service: Service) -> None:
-    """Health: liveness is wired to the readiness handler."""
-    service.routes["/health/live"]["GET"] = service.health.ready
+    """Health: liveness looks at what readiness looks at."""
+
+    async def deep(request: Request) -> Response:
+        status = (await service.health.ready(request)).status
+        return answer({"status": "ok" if status == 200 else "down"}, status)
+
+    service.routes["/health/live"]["GET"] = deep
 
 
-@build_defect("liveness-500", turns_red=(), summary="liveness answers 500")
+@build_defect("liveness-500", turns_red=("HLT-001",), summary="liveness answers 500")
 def liveness_500(service: Service) -> None:
     """Health: the handler raises."""
 
@@ -122,7 +130,17 @@ def liveness_500(service: Service) -> None:
     service.routes["/health/live"]["GET"] = broken
 
 
-@build_defect("health-slow", turns_red=(), summary="the health document takes 1.5 s, its bound is 1 s")
+@build_defect("liveness-reworded", turns_red=("HLT-005",), summary="liveness says up where the profile declares ok")
+def liveness_reworded(service: Service) -> None:
+    """Health: a framework was changed, and words its answers in its own way."""
+
+    async def reworded(_request: Request) -> Response:
+        return answer({"status": "up"})
+
+    service.routes["/health/live"]["GET"] = reworded
+
+
+@build_defect("health-slow", turns_red=("HLT-002",), summary="the health document takes 1.5 s, its bound is 1 s")
 def health_slow(service: Service) -> None:
     """Health: it computes something dear for each caller."""
 
@@ -134,7 +152,7 @@ def health_slow(service: Service) -> None:
 
 
 @build_defect(
-    "liveness-hangs", turns_red=(), summary="liveness accepts the connection and says nothing for a long time"
+    "liveness-hangs", turns_red=("HLT-001",), summary="liveness accepts the connection and says nothing for a long time"
 )
 def liveness_hangs(service: Service) -> None:
     """Health: the handler waits for a lock that nobody gives back."""
@@ -146,7 +164,7 @@ def liveness_hangs(service: Service) -> None:
     service.routes["/health/live"]["GET"] = stuck
 
 
-@build_defect("health-as-text", turns_red=(), summary="the health document is JSON, but is sent as text/html")
+@build_defect("health-as-text", turns_red=("HLT-003",), summary="the health document is JSON, but is sent as text/html")
 def health_as_text(service: Service) -> None:
     """Health: a framework's default content type."""
 
@@ -159,7 +177,9 @@ def health_as_text(service: Service) -> None:
 
 
 @build_defect(
-    "health-incomplete", turns_red=(), summary="the health document lacks uptime_seconds, which its schema requires"
+    "health-incomplete",
+    turns_red=("HLT-004",),
+    summary="the health document lacks uptime_seconds, which its schema requires",
 )
 def health_incomplete(service: Service) -> None:
     """Health: a field was renamed, its readers were not told."""
@@ -172,7 +192,7 @@ def health_incomplete(service: Service) -> None:
     service.routes["/health"]["GET"] = renamed
 
 
-@defect("old-release", turns_red=(), summary="release 0.9.0 runs where the profile declares another one")
+@defect("old-release", turns_red=("HLT-006",), summary="release 0.9.0 runs where the profile declares another one")
 def old_release(plan: Plan) -> None:
     """Health: the deployment was not rolled out."""
     plan.settings["DEMO_RELEASE"] = "0.9.0"
@@ -185,13 +205,15 @@ def _add_lost_mirror(service: Service) -> None:
     service.health.checks["mirror"] = lambda: mirror.call("PING")
 
 
-@build_defect("status-lies", turns_red=(), summary="the overall status is ok while a component it lists is down")
+@build_defect(
+    "status-lies", turns_red=("HLT-008",), summary="the overall status is ok while a component it lists is down"
+)
 def status_lies(service: Service) -> None:
     """Health: a component was added, and forgotten where the overall status is made."""
     _add_lost_mirror(service)
 
 
-@build_defect("degraded-200", turns_red=(), summary="the body says degraded, the status code says 200")
+@build_defect("degraded-200", turns_red=("HLT-009",), summary="the body says degraded, the status code says 200")
 def degraded_200(service: Service) -> None:
     """Health: a lost component is told in the body only, where no load balancer looks."""
     _add_lost_mirror(service)
@@ -204,7 +226,7 @@ def degraded_200(service: Service) -> None:
     service.routes["/health"]["GET"] = degraded
 
 
-@build_defect("readiness-flaps", turns_red=(), summary="every other readiness answer is 503")
+@build_defect("readiness-flaps", turns_red=("HLT-010",), summary="every other readiness answer is 503")
 def readiness_flaps(service: Service) -> None:
     """Health: two workers behind one port, and only one of them is configured."""
     turn = 0
@@ -219,13 +241,13 @@ def readiness_flaps(service: Service) -> None:
     service.routes["/health/ready"]["GET"] = flapping
 
 
-@build_defect("catch-all", turns_red=(), summary="any path answers 200 with the health document")
+@build_defect("catch-all", turns_red=("HLT-007",), summary="any path answers 200 with the health document")
 def catch_all(service: Service) -> None:
     """Health: a fallback route hides that an endpoint does not exist."""
     service.fallback = service.health.detail
 
 
-@build_defect("redirect-off-host", turns_red=(), summary="liveness redirects to another host")
+@build_defect("redirect-off-host", turns_red=("HLT-012",), summary="liveness redirects to another host")
 def redirect_off_host(service: Service) -> None:
     """Health: a sign-on page was put before everything."""
 
@@ -235,7 +257,7 @@ def redirect_off_host(service: Service) -> None:
     service.routes["/health/live"]["GET"] = elsewhere
 
 
-@build_defect("endless-body", turns_red=(), summary="the health document never ends")
+@build_defect("endless-body", turns_red=("HLT-011",), summary="the health document never ends")
 def endless_body(service: Service) -> None:
     """Health: it lists a queue that grows faster than it is read."""
 
@@ -261,13 +283,13 @@ def metrics_gone(service: Service) -> None:
 # Who can reach it ---------------------------------------------------------------------------------------------------
 
 
-@defect("api-on-all-interfaces", turns_red=(), summary="the service listens on 0.0.0.0 instead of loopback")
+@defect("api-on-all-interfaces", turns_red=("EXP-007",), summary="the service listens on 0.0.0.0 instead of loopback")
 def api_on_all_interfaces(plan: Plan) -> None:
     """Exposure: somebody tried it from another machine, and left it so."""
     plan.settings["DEMO_LISTEN"] = plan.settings["DEMO_LISTEN"].replace("127.0.0.1", "0.0.0.0")
 
 
-@defect("redis-on-all-interfaces", turns_red=(), summary="Redis listens on 0.0.0.0 instead of loopback")
+@defect("redis-on-all-interfaces", turns_red=("EXP-007",), summary="Redis listens on 0.0.0.0 instead of loopback")
 def redis_on_all_interfaces(plan: Plan) -> None:
     """Exposure: the line that binds it was commented out, which means everywhere."""
     plan.redis["bind"] = "0.0.0.0"
@@ -278,7 +300,9 @@ async def _listen(answer_with: Callable[[asyncio.StreamReader, asyncio.StreamWri
     await server.serve_forever()
 
 
-@build_defect("debug-port", turns_red=(), summary="a second, undeclared port shows stacks to anyone")
+@build_defect(
+    "debug-port", turns_red=("EXP-006", "EXP-010"), summary="a second, undeclared port shows stacks to anyone"
+)
 def debug_port(service: Service) -> None:
     """Exposure: a debugging aid that was meant to stay on a desk."""
 
@@ -294,7 +318,7 @@ def debug_port(service: Service) -> None:
     service.background.append(asyncio.get_running_loop().create_task(_listen(show)))
 
 
-@defect("redis-open", turns_red=(), summary="Redis asks for no password")
+@defect("redis-open", turns_red=("EXP-009",), summary="Redis asks for no password")
 def redis_open(plan: Plan) -> None:
     """Exposure: whoever reaches the port reads and writes everything; who sends a password is welcome, too."""
     del plan.redis["requirepass"]
@@ -313,31 +337,37 @@ def admin_open(service: Service) -> None:
 # What it needs ------------------------------------------------------------------------------------------------------
 
 
-@defect("redis-stopped", turns_red=(), summary="Redis was stopped, and nothing starts it again")
+@defect("redis-stopped", turns_red=("HLT-001",), summary="Redis was stopped, and nothing starts it again")
 def redis_stopped(plan: Plan) -> None:
     """Dependencies: a dependency is down."""
     plan.after_up.append(lambda stack: stack.take_down("redis"))
 
 
-@defect("redis-hangs", turns_red=(), summary="Redis accepts connections and answers nobody")
+@defect("redis-hangs", turns_red=("HLT-001",), summary="Redis accepts connections and answers nobody")
 def redis_hangs(plan: Plan) -> None:
     """Dependencies: a dependency is there, and is of no use."""
     plan.after_up.append(lambda stack: stack.children["redis"].signal(signal.SIGSTOP))
 
 
-@defect("redis-moved", turns_red=(), summary="Redis listens on another port than everyone was told")
+@defect(
+    "redis-moved",
+    turns_red=("EXP-006", "EXP-008", "EXP-011", "HLT-001"),
+    summary="Redis listens on another port than everyone was told",
+)
 def redis_moved(plan: Plan) -> None:
     """Dependencies: its configuration was changed, and nobody else's."""
     plan.redis["port"] = plan.free_address.rpartition(":")[2]
 
 
-@defect("redis-misdirected", turns_red=(), summary="the service looks for Redis on a port where nothing listens")
+@defect(
+    "redis-misdirected", turns_red=("HLT-001",), summary="the service looks for Redis on a port where nothing listens"
+)
 def redis_misdirected(plan: Plan) -> None:
     """Dependencies: the address is right everywhere but in the env file."""
     plan.settings["DEMO_REDIS_ADDRESS"] = plan.free_address
 
 
-@defect("api-killed", turns_red=(), summary="the service was killed, and nothing starts it again")
+@defect("api-killed", turns_red=("HLT-001",), summary="the service was killed, and nothing starts it again")
 def api_killed(plan: Plan) -> None:
     """Dependencies: the process is gone."""
 

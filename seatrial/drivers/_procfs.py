@@ -11,6 +11,8 @@ from seatrial.words import Missing
 __all__ = ["PROC", "host_namespaces", "read_process"]
 
 PROC = Path("/proc")
+PID_INIT = 0xEFFFFFFC
+"""Inode of the first pid namespace: include/linux/proc_ns.h."""
 NAMESPACES = ("pid", "ipc", "uts", "net", "mnt", "cgroup")
 
 
@@ -90,12 +92,39 @@ def read_process(pid: int, proc: Path = PROC) -> Process | None:
 
 
 def host_namespaces(pid: int, proc: Path = PROC) -> tuple[str, ...] | Missing:
-    """Which namespaces of a process are those of the host, by inode."""
+    """Which namespaces of a process are those of the host, by inode.
+
+    The host's are those of init; where init may not be looked at, those of the kernel's own threads; where neither may,
+    ours, if we are in the host's pid namespace, which the kernel always numbers alike (``PROC_PID_INIT_INO``).
+    """
+    hidden: set[str] = set()
     try:
-        host = {kind: os.readlink(proc / f"1/ns/{kind}") for kind in NAMESPACES}
-        own = {kind: os.readlink(proc / f"{pid}/ns/{kind}") for kind in NAMESPACES}
+        for kind in NAMESPACES:
+            os.readlink(proc / f"{pid}/ns/{kind}")
     except PermissionError:
-        return Missing(f"the namespaces of process {pid} can't be compared with the host's", "root, or CAP_SYS_PTRACE")
+        return Missing(f"the namespaces of process {pid} can't be read", "root, or CAP_SYS_PTRACE")
     except OSError:
         return Missing(f"process {pid} ended while it was looked at")
-    return tuple(kind for kind in NAMESPACES if host[kind] == own[kind])
+    found = []
+    for kind in NAMESPACES:
+        host = _host(kind, proc)
+        if host is None:
+            hidden.add(kind)
+        elif host == os.readlink(proc / f"{pid}/ns/{kind}"):
+            found.append(kind)
+    if hidden:
+        return Missing(f"the host's own namespaces ({', '.join(sorted(hidden))}) can't be read", "root, or CAP_SYS_PTRACE")
+    return tuple(found)
+
+
+def _host(kind: str, proc: Path) -> str | None:
+    for reference in ("1", "2"):
+        try:
+            return os.readlink(proc / f"{reference}/ns/{kind}")
+        except OSError:
+            continue
+    try:
+        ours = os.readlink(proc / "self/ns/pid")
+        return os.readlink(proc / f"self/ns/{kind}") if ours == f"pid:[{PID_INIT}]" else None
+    except OSError:
+        return None

@@ -86,8 +86,7 @@ def _sources(service: str, runtime: Runtime) -> list[Source]:
             processes = seen(container.processes)
             if not processes:
                 raise CouldNotLook(f"{container} runs and shows no process")
-            ours = {process.pid for process in processes}
-            main = next((process for process in processes if process.ppid not in ours), processes[0])
+            main = next((process for process in processes if process.pid == container.pid), processes[0])
             networks = frozenset(network for network, _ in container.networks)
             found.append(Source(str(container), main, networks, contained=container.network_mode != "host"))
     return found

@@ -44,6 +44,8 @@ class Noun:
     """Reason of *not applicable*: names the missing key."""
     sections: tuple[str, ...]
     """Profile sections whose promises this noun's tests check."""
+    word: str = "service"
+    """What its node is called in a profile."""
 
 
 def _ours(profile: Profile) -> Iterator[tuple[str, Service]]:
@@ -111,7 +113,7 @@ NOUNS: dict[str, Noun] = {
     "containers": Noun(
         _containers, "target.driver is not docker, so that no service runs in containers", ("services",)
     ),
-    "endpoint": Noun(_endpoints, f"no service declares {', '.join(PROBES)}", PROBES),
+    "endpoint": Noun(_endpoints, f"no service declares {', '.join(PROBES)}", PROBES, "endpoint"),
     "exposure": Noun(_exposures, "no service declares exposure", ("exposure",)),
     "publication": Noun(
         _publications, "no service with exposure runs in containers, so that no engine publishes ports", ()
@@ -154,4 +156,4 @@ def subjects(profile: Profile, noun: str, needs: str = "") -> tuple[list[Subject
     if not found:
         return [], kind.lacking
     chosen = [subject for subject in found if not needs or any(_has(subject.node, key) for key in needs.split("|"))]
-    return chosen, "" if chosen else f"no {noun} declares {needs.replace('|', ' or ')}"
+    return chosen, "" if chosen else f"no {kind.word} declares {needs.replace('|', ' or ')}"

@@ -42,8 +42,10 @@ def _unsafe_sysctls(container: Container) -> str:
 
 def _confinement(container: Container) -> Look:
     """What is wrong with the mandatory access control of a container, where its host has any."""
-    for option, value in (("apparmor", "unconfined"), ("label", "disable")):
-        if _option(container, option) == value:
+    # Docker itself disables the label of a container in the host's process or IPC namespace: that is told by another.
+    asked = "host" not in (container.pid_mode, container.ipc_mode)
+    for option, value, counts in (("apparmor", "unconfined", True), ("label", "disable", asked)):
+        if counts and _option(container, option) == value:
             yield Finding(str(container), f"security_opt {option}={value}")
             return
     host, profile = container.host_confinement, container.apparmor or "none"
@@ -53,7 +55,7 @@ def _confinement(container: Container) -> Look:
         return
     if "apparmor" in host and profile in ("none", "unconfined"):
         yield Finding(str(container), f"AppArmor profile {profile}")
-    if "selinux" in host and not container.selinux:
+    if "selinux" in host and not container.selinux and asked:
         yield Finding(str(container), "SELinux label none")
 
 
