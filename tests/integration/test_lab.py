@@ -71,6 +71,11 @@ def test_harbor_answers_through_its_front_and_keeps_notes(any_harbor: Stack) -> 
     assert made in get(any_harbor.url + "/notes")[1]["notes"]
 
 
+def test_every_replica_is_reached_on_the_private_network(any_harbor: Stack) -> None:
+    assert len(any_harbor.urls["service"]) == harbor.REPLICAS
+    assert [get(url + "/health/ready")[0] for url in any_harbor.urls["service"]] == [200] * harbor.REPLICAS
+
+
 def test_harbor_conforms_as_declared(any_harbor: Stack) -> None:
     for group in any_harbor.containers.values():
         for container in group:
@@ -131,7 +136,7 @@ def test_compose_refuses_to_break_one_replica_and_goes_on(harbor_compose1: Stack
 
 
 def test_a_container_more_can_join_and_leave(any_harbor: Stack) -> None:
-    with any_harbor.broken("stranger", image="tiny") as container:
+    with any_harbor.broken("stranger", image="tiny", volumes=["more:/data"]) as container:
         assert container.service == "stranger"
         assert container.inspect()["State"]["Health"]["Status"] == "healthy"
     assert "stranger" not in any_harbor.containers

@@ -108,6 +108,12 @@ class Stack:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def urls(self) -> dict[str, list[str]]:
+        """Every HTTP door that this machine reaches: the published front, and each replica on the private network."""
+        replicas = [f"http://{container.address}:8000" for container in self.containers["service"]]
+        return {harbor.FRONT: [self.url], "service": replicas}
+
+    @property
     def ids(self) -> list[str]:
         """Ids of all containers, the job's included."""
         return [c.id for group in self.containers.values() for c in group]
@@ -212,8 +218,6 @@ class Stack:
         labels = self.lab.labels(self.project)
         for name, internal in (("back", True), ("door", False)):
             self.lab.network(f"{self.project}_{name}", labels, internal=internal)
-        for name in ("redis-data", "postgres-data"):
-            self.lab.volume(f"{self.project}_{name}", labels)
         services = self.services()
         started: set[str] = set()
         while len(started) < len(services):
@@ -244,10 +248,13 @@ class Stack:
 
     def _resolved(self, service: Service) -> Service:
         """Volumes by their real names, secrets as mounts: what compose does for itself."""
-        own = {"redis-data", "postgres-data"}
-        volumes = [
-            f"{self.project}_{v}" if v.partition(":")[0] in own else v for v in service.get("volumes") or []
-        ]  # fmt: skip
+        volumes = []
+        for text in service.get("volumes") or []:
+            source, separator, rest = text.partition(":")
+            if separator and not source.startswith("/"):
+                # Made before the engine would, so that it carries our label; one that is there already stays.
+                text = self.lab.volume(f"{self.project}_{source}", self.lab.labels(self.project)) + f":{rest}"
+            volumes.append(text)
         volumes += [f"{self.secret_file}:/run/secrets/{name}:ro" for name in service.get("secrets") or ()]
         return service | {"volumes": volumes}
 

@@ -95,11 +95,13 @@ def document(stack: dict[str, Service] | None = None) -> dict[str, Any]:
         PROJECT: "${HARBOR_PROJECT:-harbor}",
         OWNER: "${HARBOR_OWNER:-}",
     }
+    mounts = [text.partition(":") for service in stack.values() for text in service.get("volumes") or ()]
+    volumes = {source: None for source, separator, _ in mounts if separator and not source.startswith("/")}
     return {
         "services": {name: service | {"labels": (service.get("labels") or {}) | labels}
                      for name, service in stack.items()},
         "networks": {"back": {"internal": True, "labels": labels}, "door": {"labels": labels}},
-        "volumes": {"redis-data": {"labels": labels}, "postgres-data": {"labels": labels}},
+        "volumes": {name: {"labels": labels} for name in volumes},
         "secrets": {SECRET: {"file": "${HARBOR_SECRET:?a file that holds the password}"}},
     }  # fmt: skip
 
