@@ -162,6 +162,7 @@ EFFECTS: dict[str, Callable[[Stack], bool]] = {
     "readiness-blind": readiness_blind,
     "liveness-deep": liveness_deep,
     "liveness-500": lambda stack: stack.get("/health/live").status == 500,
+    "liveness-reworded": lambda stack: stack.get("/health/live").json == {"status": "up"},
     "liveness-hangs": lambda stack: stack.get("/health/live", timeout=2).status == 0,
     "health-slow": lambda stack: stack.get("/health").took > 1 and stack.get("/health/live").took < 1,
     "health-as-text": lambda stack: stack.get("/health").content_type == "text/html",

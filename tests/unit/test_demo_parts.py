@@ -289,6 +289,16 @@ def test_there_are_enough_defects_across_areas_each_told_in_words() -> None:
     assert [one.name for one in DEFECTS.values() if not one.summary or bool(one.change) == bool(one.build)] == []
 
 
+def test_what_a_defect_turns_red_is_a_requirement() -> None:
+    suites = Path(str(seatrial.data("suites")))
+    known = {
+        found
+        for path in suites.rglob("test_*.py")
+        for found in re.findall(r'requirement\(\s*"(\w+-\d+)"', path.read_text())
+    }
+    assert {red for one in DEFECTS.values() for red in one.turns_red} - known == set()
+
+
 def test_an_unknown_defect_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert unknown("redis-opn") == "there is no defect redis-opn; did you mean redis-open? --defect list shows them all"
     assert cli.run(["--defect", "redis-opn"]) == 4
