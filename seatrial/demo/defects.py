@@ -300,9 +300,7 @@ async def _listen(answer_with: Callable[[asyncio.StreamReader, asyncio.StreamWri
     await server.serve_forever()
 
 
-@build_defect(
-    "debug-port", turns_red=("EXP-006", "EXP-010"), summary="a second, undeclared port shows stacks to anyone"
-)
+@build_defect("debug-port", turns_red=("EXP-006",), summary="a second, undeclared port shows stacks to anyone")
 def debug_port(service: Service) -> None:
     """Exposure: a debugging aid that was meant to stay on a desk."""
 
@@ -337,7 +335,7 @@ def admin_open(service: Service) -> None:
 # What it needs ------------------------------------------------------------------------------------------------------
 
 
-@defect("redis-stopped", turns_red=("HLT-001",), summary="Redis was stopped, and nothing starts it again")
+@defect("redis-stopped", turns_red=("EXP-011", "HLT-001"), summary="Redis was stopped, and nothing starts it again")
 def redis_stopped(plan: Plan) -> None:
     """Dependencies: a dependency is down."""
     plan.after_up.append(lambda stack: stack.take_down("redis"))
