@@ -88,7 +88,7 @@ def test_the_number_of_processes_is_limited_as_declared(containers):
 
 @pytest.mark.requirement("CTR-032", refs=["CIS Docker 5.19"], needs="resources.nofile")
 def test_open_files_are_limited_as_declared(containers):
-    """The soft limit on open files of a container's main process MUST be the declared one.
+    """The main process of a container MUST be started with the declared soft limit on open files, and have no less now.
 
     Why: each connection is an open file, so this is how many clients a service can have.
 

@@ -172,6 +172,7 @@ CTR_010 = Specimens(
         containers(container(host_confinement=("selinux",), apparmor="", selinux="system_u:system_r:container_t:s0")),
         containers(container(host_confinement=SECRET_FREE)),  # its profile is seen, so there is one
         containers(container(privileged=True, apparmor="unconfined")),
+        containers(container(pid_mode="host", security_opt=("label=disable",))),  # Docker's own doing
     ],
     fails={
         "AppArmor profile none": containers(container(apparmor="")),
@@ -411,6 +412,7 @@ FILES = {"resources": {"nofile": 4096}}
 CTR_032 = Specimens(
     passes=[
         containers(**FILES),
+        containers(container(processes=(process(may={"nofile_soft": 8192}),)), **FILES),  # raised by the program itself
         jobs(**FILES),
         containers(container(processes=(process(pid=9, ppid=412, may={"nofile_soft": 64}), process())), **FILES),
         containers(container(pid=0, processes=(process(pid=9, ppid=412, may={"nofile_soft": 64}), process())), **FILES),
@@ -419,7 +421,12 @@ CTR_032 = Specimens(
         "process 412 (api): nofile 1024 (expected 4096)": containers(
             container(processes=(process(may={"nofile_soft": 1024}),)), **FILES
         ),
-        "nofile unlimited": containers(container(processes=(process(may={"nofile_soft": None}),)), **FILES),
+        "nofile unlimited": containers(
+            container(configured=Configured(), processes=(process(may={"nofile_soft": None}),)), **FILES
+        ),
+        "nofile 8192": containers(
+            container(configured=Configured(nofile=8192), processes=(process(may={"nofile_soft": 8192}),)), **FILES
+        ),
         "nofile not set (declared": jobs(job(configured=Configured()), **FILES),
     },
     undecided={

@@ -37,6 +37,11 @@ def _main_process(container: Container) -> Process | Missing:
     return (named or first or list(processes))[0]
 
 
+def _started_with(want: int | None, soft: int | None, asked: int | None) -> bool:
+    """Whether a limit is the declared one, or was when the program started, which then raised it: Go's runtime does."""
+    return soft == want or (asked == want and (soft is None or (want is not None and soft > want)))
+
+
 @dataclass(frozen=True, slots=True)
 class Limits(Looking):
     """Limits as the kernel enforces them, beside those of the profile."""
@@ -76,7 +81,7 @@ class Limits(Looking):
 
     @finds
     def other_open_file_limits(self) -> Look:
-        """Main processes whose soft limit on open files is not the declared one."""
+        """Main processes that were not started with the declared soft limit on open files, or have less by now."""
         want = self.declared.resources.nofile if self.declared.resources else None
         for container in self.containers:
             if self.ended(container):
@@ -89,7 +94,7 @@ class Limits(Looking):
             may = main if isinstance(main, Missing) else main.privileges
             if isinstance(may, Missing):
                 yield may
-            elif may.nofile_soft != want:
+            elif not _started_with(want, may.nofile_soft, container.configured.nofile):
                 limit = "unlimited" if may.nofile_soft is None else may.nofile_soft
                 yield Finding(f"{container}, {main}", f"nofile {limit}", f"{want}")
 

@@ -25,6 +25,8 @@ from tests.lab import Container, Engine, Lab
 __all__ = ["Bench", "Broken", "verdicts"]
 
 SUBJECT = "subject"
+BASE: dict[str, Any] = {"volumes": ["data:/data"], "mem_limit": "16m", "memswap_limit": "16m"}
+"""What every container of the bench has, whatever its image, unless a defect says otherwise."""
 REQUIREMENTS = {
     requirement.id: (requirement, function)
     for requirement, function in catalogue(suites)
@@ -101,7 +103,7 @@ class Bench:
     def container(self, image: str = "tiny", *, host: dict[str, Any] | None = None, **words: Any) -> Container:
         """One container; ``host`` are fields of the engine's HostConfig that compose has no word for."""
         with self._created_with(host or {}):
-            made = self.lab.single(image, **{"volumes": ["data:/data"], **words})
+            made = self.lab.single(image, **{**BASE, **words})
         self.afterwards(made.down)
         return made
 

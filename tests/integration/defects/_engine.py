@@ -41,6 +41,7 @@ os.execvp("runc", ["runc", *words])
 @contextlib.contextmanager
 def second_lab() -> Iterator[Lab]:
     """A lab on an engine without networks, which goes with it. It has the tiny image only."""
+    # unshare executes dockerd in its own place, so that the pid is dockerd's.
     if not shutil.which("dockerd"):
         raise RuntimeError("dockerd is not on PATH, so that no second engine can be started")
     # A path of an exec-root that is too long for a socket is refused.
@@ -50,8 +51,9 @@ def second_lab() -> Iterator[Lab]:
         runtime.write_text(RUNTIME)
         runtime.chmod(0o755)
         socket = folder / "docker.sock"
+        # In a network namespace of its own: an engine told to have no bridge deletes docker0, whoever's it is.
         command = [
-            "dockerd", f"--host=unix://{socket}", f"--data-root={folder}/data", f"--exec-root={folder}/exec",
+            "unshare", "--net", "dockerd", f"--host=unix://{socket}", f"--data-root={folder}/data", f"--exec-root={folder}/exec",
             f"--pidfile={folder}/pid", "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-masq=false",
             "--ip-forward=false", f"--add-runtime=lab={runtime}", "--default-runtime=lab",
         ]  # fmt: skip

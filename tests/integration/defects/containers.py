@@ -89,8 +89,6 @@ def ambient_capability(bench: Bench) -> Broken:
         entrypoint=[*drop.split(), "--bounding-set=-all,+chown", "sleep", "600"],
         # Run by the engine as root, so it must not be under way while we look.
         healthcheck={"test": ["CMD", "true"], "interval": "4s"},
-        mem_limit="16m",
-        memswap_limit="16m",
         declared={"image": bench.lab.images["service"]},
     )
 

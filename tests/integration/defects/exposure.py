@@ -74,7 +74,7 @@ def somebody_else_listens_where_nothing_is_declared(scene: Scene) -> Iterator[st
 @defect(turns_red=("EXP-006",))
 @contextmanager
 def a_datagram_socket_more(scene: Scene) -> Iterator[str]:
-    with scene.stack.broken("staff", **staff(more="nc -u -l -p 5353 < /dev/null > /dev/null & ")):
+    with scene.stack.broken("staff", **staff(more="udpsvd 0.0.0.0 5353 cat & ")):
         yield "staff"
 
 
