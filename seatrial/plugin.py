@@ -17,15 +17,25 @@ _INTERRUPTED: list[str] = []
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     _PARSER.append(parser)
     group = parser.getgroup("seatrial", "seatrial: does a running deployment keep what its operations spec promises?")
-    group.addoption(
-        "--profile",
-        metavar="NAME|PATH",
-        help="profile of the deployment to test: the name of a shipped one, or a YAML file; write it with the equals sign "
-        "(default: demo, a small stack that is started for the run)",
-    )
+    try:
+        group.addoption(
+            "--profile",
+            metavar="NAME|PATH",
+            help="profile of the deployment to test: the name of a shipped one, or a YAML file; write it with the "
+            "equals sign (default: demo, a small stack that is started for the run)",
+        )
+    except ValueError:
+        others = [
+            name
+            for name, plugin in pluginmanager.list_name_plugin()
+            if hasattr(plugin, "pytest_addoption") and name != __name__ and not plugin.__name__.startswith("_pytest")
+        ]
+        raise pytest.UsageError(
+            f"another plugin also has the option --profile ({' or '.join(others)}): run without it (-p no:NAME)"
+        ) from None
     group.addoption(
         "--mode",
         choices=["audit", "gate", "drill"],
@@ -187,7 +197,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 @pytest.hookimpl(specname="pytest_runtestloop", wrapper=True)
-def seatrial_signals(session: pytest.Session) -> Generator[None, object, object]:
+def pytest_seatrial_signals(session: pytest.Session) -> Generator[None, object, object]:
     trial = _trial(session.config)
     if trial is None:
         return (yield)
