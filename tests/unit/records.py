@@ -1,0 +1,68 @@
+"""A record that holds every outcome, with texts as nasty as a target can make them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from seatrial.outcomes import Exit, Level, Mode, Outcome, Result, Tier
+from seatrial.record import Check, ProfileInfo, Record, RunInfo, TargetInfo, WaiverUse
+
+WAIVER = WaiverUse("CTR-004", "minio", "until the next image", "@storage", "2026-06-30", "p.yaml:31:5", "applied", 29)
+BASE = Check(
+    id="CTR-001",
+    level=Level.MUST,
+    area="containers",
+    title="containers run as non root",
+    clause="Every process of a container MUST run as a non-root user.",
+    subject="api",
+    outcome=Outcome.passed,
+    where="p.yaml:7:3",
+    see="docker top api-1 -eo pid,uid,comm",
+    fix="set USER in the image.",
+    why="root in a container is root on the host.",
+    refs=("CIS Docker 4.1",),
+    test="suites/containers/test_users.py::test_containers_run_as_non_root[api]",
+    seconds=0.002,
+    raw=Outcome.passed,
+)
+
+
+def broken(**changes: object) -> Check:
+    return replace(
+        BASE,
+        **{
+            "outcome": Outcome.violation,
+            "raw": Outcome.violation,
+            "expected": "none",
+            "seen": ("container api-1, process 7 (nginx): uid 0", "container api-2, process 9 (nginx): uid 0"),
+            **changes,
+        },
+    )
+
+
+CHECKS = (
+    BASE,
+    broken(subject="redis"),
+    broken(subject="front"),
+    broken(id="CTR-020", level=Level.SHOULD, title="root is read only", outcome=Outcome.advisory, raw=Outcome.advisory),
+    broken(id="CTR-004", subject="minio", outcome=Outcome.waived, reason="waived until 2026-06-30 by @storage: until the next image", waiver=WAIVER),
+    replace(BASE, id="CTR-007", outcome=Outcome.error, raw=Outcome.error, reason="/proc/7/status can't be read", right="root"),
+    replace(BASE, id="CTR-008", outcome=Outcome.error, raw=Outcome.error, reason="/proc/7/status can't be read", right="root"),
+    replace(BASE, id="HLT-002", area="health", subject="", where="", outcome=Outcome.not_applicable, raw=Outcome.not_applicable, reason="no endpoint declares latency"),
+    replace(BASE, id="PRB-003", area="probes", tier=Tier.disrupt, outcome=Outcome.withheld, raw=Outcome.withheld, reason="needs tier disrupt; this run was granted observe"),
+)  # fmt: skip
+
+RECORD = Record(
+    profile=ProfileInfo("arm-single-node", "p.yaml", "0" * 64, "AkiDB on one ARM server.", "akidb", "staging", "baseline"),
+    target=TargetInfo("docker", "ABCD:EFGH", "Docker Engine 20.10, linux/arm64, cgroup v2", "unix:///var/run/docker.sock", pinned=True),
+    run=RunInfo("2026-06-01T03:00:00+00:00", 1.234, Mode.audit, Tier.observe, user="ops", host="box", command="pytest --profile=p.yaml",
+                rights=("uid 0",), versions=(("seatrial", "0.1.0"), ("python", "3.11.7"), ("pytest", "9.2.0"))),
+    result=Result.failure,
+    exit=Exit.failure,
+    checks=CHECKS,
+    notes=("not ready after 5 s of --wait-ready: api",),
+    waivers=(WAIVER, replace(WAIVER, requirement="CTR-001", subject="api", state="not needed: what it covers passes")),
+    declared_absent=(("backups", "nothing to keep", "@ops"),),
+    unchecked=("slos",),
+    calls={"docker GET": 11, "http GET": 8},
+)  # fmt: skip
