@@ -31,7 +31,7 @@ def test_the_declared_image_runs(containers):
     assert containers.other_images == []
 
 
-@pytest.mark.requirement("CTR-046")
+@pytest.mark.requirement("CTR-046", refs=["Kubernetes: images, imagePullPolicy"])
 def test_replicas_run_the_same_image(containers):
     """All containers of a service SHOULD run the very same image.
 
@@ -73,7 +73,7 @@ def test_images_are_of_the_declared_platform(containers):
     assert containers.other_platforms == []
 
 
-@pytest.mark.requirement("CTR-049")
+@pytest.mark.requirement("CTR-049", refs=["Docker: multi-platform builds, emulation"])
 def test_programs_run_on_their_own_processor(containers):
     """A container SHOULD NOT run under the emulation of another processor.
 

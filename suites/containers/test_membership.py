@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.requirement("CTR-052")
+@pytest.mark.requirement("CTR-052", refs=["NIST SP 800-190 section 3.4.5"])
 def test_the_profile_knows_every_container(deployment):
     """Every container of the target SHOULD belong to a service of the profile.
 
