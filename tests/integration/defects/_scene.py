@@ -47,15 +47,16 @@ def staff(*, admin: str = "127.0.0.1:9100", more: str = "", private: bool = True
     }
 
 
-def spare(store: int, *, password: bool = True, address: str = "127.0.0.1") -> dict[str, Any]:
-    """A Redis that nobody uses, with a password."""
+def spare(store: int, *, password: bool = True, address: str = "127.0.0.1", more: str = "") -> dict[str, Any]:
+    """A Redis that nobody uses, with a password; ``more`` is what its container runs beside it."""
+    words = [*SPARE, *(["--requirepass", "word"] if password else [])]
     probe = f"redis-cli {'-a word --no-auth-warning' if password else ''} ping | grep PONG"
     return {
         "image": "redis",
         "user": "10011:10011",
         "mem_limit": "64m",
         "memswap_limit": "64m",
-        "entrypoint": [*SPARE, *(["--requirepass", "word"] if password else [])],
+        "entrypoint": ["/bin/sh", "-c", f'{more}\nexec "$0" "$@"', *words] if more else words,
         "volumes": ["spare:/data"],
         "networks": ["back", "door"],
         "ports": [f"{address}:{store}:6379"],

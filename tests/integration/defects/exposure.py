@@ -64,9 +64,7 @@ def somebody_else_listens(scene: Scene) -> Iterator[str]:
 @defect(turns_red=("EXP-006",))
 @contextmanager
 def somebody_else_listens_where_nothing_is_declared(scene: Scene) -> Iterator[str]:
-    words = spare(scene.store)
-    second = "redis-server --port 6390 --requirepass word --daemonize yes --dir /tmp"
-    words["entrypoint"] = ["/bin/sh", "-c", f'{second}; exec "$0" "$@"', *words["entrypoint"]]
+    words = spare(scene.store, more="redis-server --port 6390 --requirepass word --daemonize yes --dir /tmp")
     with scene.stack.broken("spare", **words):
         yield "spare"
 
@@ -74,8 +72,9 @@ def somebody_else_listens_where_nothing_is_declared(scene: Scene) -> Iterator[st
 @defect(turns_red=("EXP-006",))
 @contextmanager
 def a_datagram_socket_more(scene: Scene) -> Iterator[str]:
-    with scene.stack.broken("staff", **staff(more="udpsvd 0.0.0.0 5353 cat & ")):
-        yield "staff"
+    bind = "import socket, time; s = socket.socket(2, 2); s.bind((str(), 5353)); time.sleep(3600)"
+    with scene.stack.broken("spare", **spare(scene.store, more=f"python3 -c '{bind}' &")):
+        yield "spare"
 
 
 @defect(turns_red=("EXP-007",))
