@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,11 +31,19 @@ T = TypeVar("T")
 
 
 def look(make: Callable[[], T]) -> T | Missing:
-    """The result of a look, or why there is none."""
+    """The result of a look, or why there is none. Trouble of our own costs what it touches, and nothing beside it."""
     try:
         return make()
     except CouldNotLook as why:
         return Missing(why.reason, why.right)
+    except Exception as trouble:  # noqa: BLE001 - told as an error of every test that needs this look
+        return Missing(own_trouble(trouble))
+
+
+def own_trouble(trouble: Exception) -> str:
+    """One line on a fault of ours: its kind and its place. What it says may hold anything, and is left out."""
+    frame = traceback.extract_tb(trouble.__traceback__)[-1]
+    return f"trouble of Seatrial's own, please report it: {type(trouble).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
 def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
@@ -56,9 +65,7 @@ def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
             for part, looks in {
                 "answers": _answers(session, wanted.get("endpoint", {})),
                 "strangers": _strangers(session, runtime, wanted.get("exposure", {}) | wanted.get("publication", {})),
-                "reach": _reach(
-                    session, runtime, wanted.get("dependency", {}) | wanted.get("optional_dependency", {})
-                ),
+                "reach": _reach(session, runtime, wanted.get("dependency", {}) | wanted.get("optional_dependency", {})),
             }.items()
         }
         found: dict[str, Any] = {part: {id: task.result() for id, task in each.items()} for part, each in tasks.items()}

@@ -188,7 +188,7 @@ class Trial:
             self._check_identity(self.engine())
             return
         from seatrial import drivers
-        from seatrial.observe import observe, wait_ready
+        from seatrial.observe import observe, own_trouble, wait_ready
 
         try:
             if start := self.profile.target.start:
@@ -215,6 +215,10 @@ class Trial:
             self.calls = self.observations.calls
         except CouldNotLook as why:
             self.observations = self._nothing(why)
+        except Refused:
+            raise
+        except Exception as trouble:  # noqa: BLE001 - an error of every test, and a report that says so
+            self.observations = self._nothing(CouldNotLook(own_trouble(trouble)))
         self._check_identity(self.engine())
 
     def session(self) -> Any:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ class Session:
     calls: Counter[str] = field(default_factory=Counter)
     timeout: float = 10.0
     """Bound of one request, in seconds."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def call(self, driver: str, method: str, tier: Tier = Tier.observe) -> None:
         """Count one request that is about to be sent, or refuse it.
@@ -64,7 +66,8 @@ class Session:
         """
         if tier > self.granted:
             raise AboveTier(f"{driver} {method} needs tier {tier}; this run was granted {self.granted}")
-        self.calls[f"{driver} {method}"] += 1
+        with self._lock:
+            self.calls[f"{driver} {method}"] += 1
 
 
 def available() -> list[str]:
