@@ -1,7 +1,7 @@
 """PostgreSQL and what speaks its protocol: a start-up packet as user postgres, then Terminate.
 
-A server that trusts strangers lets them in or, when there is no such role or database, says so only after it let them in:
-the routine that reports tells which.
+A server that trusts strangers says so at once; that there is no such role or database it says only after that. What stands
+in front of one may leave the first out: then the routine that reports tells which.
 """
 
 import struct
@@ -27,7 +27,7 @@ def hello(line: Line) -> Told | None:
     if kind == b"R" and 8 <= length <= 1024:
         method = struct.unpack("!I", answer[5:9])[0]
         if method == 0:
-            return Told(True, "let user postgres in without a password")
+            return Told(True, "asks a stranger for no password")
         return Told(False, f"asks for {METHODS.get(method, 'authentication')}")
     if kind == b"E" and 8 <= length <= 16384:
         fields = {

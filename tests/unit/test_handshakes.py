@@ -120,7 +120,7 @@ REAL = [
     ("redis", says({b"": b"-DENIED Redis is running in protected mode\r\n"}), False, "-DENIED"),
     ("memcached", says({b"version": b"VERSION 1.6.18\r\n", b"GET": b"ERROR\r\n"}), True, "VERSION"),
     ("memcached", says({b"version": b"CLIENT_ERROR unauthenticated\r\n", b"GET": b"ERROR\r\n"}), False, "CLIENT_ERROR"),
-    ("postgres", pg(pg_auth(0)), True, "without a password"),
+    ("postgres", pg(pg_auth(0)), True, "for no password"),
     ("postgres", pg(pg_auth(10)), False, "asks for SASL"),
     ("postgres", pg(pg_error("InitializeSessionUserId")), True, "let a stranger in"),
     ("postgres", pg(pg_error("ClientAuthentication")), False, "refused user postgres (SQLSTATE 28000)"),

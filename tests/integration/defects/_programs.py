@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.ports import free_port, listener_of
+from tests.lab.relay import make_certificates
 
-__all__ = ["Program", "engine_relay", "nginx", "postgres", "prometheus", "redis", "worker"]
+__all__ = ["Program", "engine_relay", "missing", "nginx", "postgres", "profile", "prometheus", "redis", "worker"]
 
 PASSWORD = "a-password-of-the-lab"
 Made = contextlib.AbstractContextManager["Program"]
@@ -84,7 +85,13 @@ def redis(folder: Path, *, bind: str = "127.0.0.1", password: str = PASSWORD) ->
 
 
 def nginx(
-    folder: Path, *, bind: str = "127.0.0.1", private: bool = True, second: bool = True, third: bool = False
+    folder: Path,
+    *,
+    bind: str = "127.0.0.1",
+    private: bool = True,
+    second: bool = True,
+    third: bool = False,
+    tls: bool = False,
 ) -> Made:
     """An nginx on two ports, that asks for a password."""
     folder = folder / f"nginx-{free_port()}"
@@ -93,6 +100,10 @@ def nginx(
     port, extra = free_port(), free_port()
     (folder / "index.html").write_text("hello\n")
     (folder / "users").write_text("harbor:{PLAIN}" + PASSWORD + "\n")
+    secure = ""
+    if tls:
+        make_certificates(folder)
+        secure = f"ssl_certificate {folder}/server/cert.pem; ssl_certificate_key {folder}/server/key.pem;"
     auth = f"auth_basic harbor; auth_basic_user_file {folder}/users;" if private else ""
     listens = [
         f"{bind}:{port}",
@@ -102,11 +113,12 @@ def nginx(
     temporary = " ".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    listening = " ".join(f"listen {at}{' ssl' if tls else ''};" for at in listens)
     config = folder / "nginx.conf"
     config.write_text(
         f"daemon off; pid {folder}/pid; error_log stderr; worker_processes 1; user root;\n"
         f"events {{}}\nhttp {{ access_log off; {temporary}\n"
-        f"server {{ {' '.join(f'listen {at};' for at in listens)} root {folder}; {auth} }} }}\n"
+        f"server {{ {listening} {secure} root {folder}; {auth} }} }}\n"
     )
     return _running(["nginx", "-c", str(config), "-p", str(folder), "-e", "stderr"], port, extra=extra)
 
@@ -131,9 +143,7 @@ def prometheus(folder: Path, *, private: bool = True) -> Made:
 @contextlib.contextmanager
 def postgres(folder: Path, *, method: str = "scram-sha-256", superuser: str = "postgres") -> Iterator[Program]:
     """A PostgreSQL of its own, run by nobody special."""
-    bin_ = next(
-        iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), Path("/usr/lib/postgresql/0/bin")
-    )
+    bin_ = Path(_postgres())
     who = pwd.getpwnam("nobody")
     user = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
     port = free_port()
@@ -181,6 +191,20 @@ def worker(*, isolated: bool = False) -> Made:
     ours = os.readlink("/proc/self/ns/net")
     command = [*(["unshare", "-n"] if isolated else []), "sleep", "3600"]
     return _running(command, 0, up=lambda pid: (os.readlink(f"/proc/{pid}/ns/net") != ours) is isolated)
+
+
+def missing(*programs: Any) -> str:
+    """What is not on this machine of the programs that these need."""
+    needs = {redis: "redis-server", nginx: "nginx", prometheus: "prometheus", postgres: "initdb"}
+    lacking = [
+        needs[one] for one in programs if not shutil.which(needs[one], path=f"{os.environ['PATH']}:{_postgres()}")
+    ]
+    return f"not on this machine: {', '.join(lacking)}" if lacking else ""
+
+
+def _postgres() -> str:
+    """Where Debian keeps the programs of PostgreSQL."""
+    return str(next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), ""))
 
 
 def profile(folder: Path, services: dict[str, Any]) -> Path:
