@@ -71,7 +71,7 @@ def build() -> Path:
     began = time.monotonic()
     half = target.with_suffix(".half")
     flags = f"-s -w -X github.com/docker/compose/v2/internal.Version={version()}"
-    command = ["go", "build", "-mod=readonly", "-trimpath", "-ldflags", flags, "-o", str(half)]
+    command = ["go", "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", flags, "-o", str(half)]
     done = subprocess.run(
         [*command, "github.com/docker/compose/v2/cmd"], cwd=SOURCE, env=_local(), capture_output=True, text=True,
         check=False,

@@ -506,7 +506,7 @@ def projects(engine: Engine) -> dict[str, str]:
     """Every project of the lab that has anything left on this engine, and its owner."""
     found: dict[str, str] = {}
     for path in ("/containers/json", "/networks", "/volumes"):
-        more = {"all": True} if path == "/containers/json" else {}
+        more: dict[str, Any] = {"all": True} if path == "/containers/json" else {}
         answer = engine.call("GET", path, filters={"label": [LABEL]}, **more)
         for entry in (answer["Volumes"] or []) if path == "/volumes" else answer:
             labels = entry.get("Labels") or {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 Service = dict[str, Any]
@@ -43,7 +43,7 @@ def override(service: Mapping[str, Any], changes: Mapping[str, Any]) -> Service:
         if word.startswith("+"):
             old = result.get(name)
             value = {**(old or {}), **value} if isinstance(value, Mapping) else [*(old or []), *value]
-        elif isinstance(value, Callable):  # type: ignore[arg-type]
+        elif callable(value):
             value = value(result.get(name))
         if value is None:
             result.pop(name, None)
@@ -106,7 +106,7 @@ def create_body(service: Mapping[str, Any], labels: Mapping[str, str]) -> dict[s
         "Hostname": get("hostname"),
         "Labels": {**(get("labels") or {}), **labels},
         "StopSignal": get("stop_signal"),
-        "StopTimeout": int(nanoseconds(get("stop_grace_period")) / 1e9) if get("stop_grace_period") else None,
+        "StopTimeout": nanoseconds(get("stop_grace_period") or "0s") // 10**9 or None,
         "Tty": get("tty"),
         "User": None if get("user") is None else str(get("user")),
         "Volumes": {v: {} for v in volumes if ":" not in v} or None,
