@@ -50,15 +50,16 @@ def run(argv: list[str]) -> int:
     if options.defect and options.defect not in defects.DEFECTS:
         print(f"seatrial demo: {defects.unknown(options.defect)}", file=sys.stderr)
         return 4
+    demo = None
     try:
-        with Launched(options.defect, keep=options.keep) as demo:
+        demo = Launched(options.defect, keep=options.keep)
+        with demo:
             _tell(demo, options.defect)
-            try:
-                return demo.wait()
-            except KeyboardInterrupt:
-                print("\nStopping.", flush=True)
-            if options.keep:
-                print(f"Its data is in {demo.names['DEMO_DATA_DIR']}")
+            return demo.wait()
     except NotLaunched as error:
         return error.status
+    except KeyboardInterrupt:
+        # The block has ended, and with it the stack.
+        kept = f" Its data is in {demo.names['DEMO_DATA_DIR']}" if options.keep and demo and demo.names else ""
+        print(f"\nStopped.{kept}")
     return 0

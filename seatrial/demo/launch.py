@@ -45,14 +45,25 @@ class Launched:
         self.names: dict[str, str] = {}
 
     def __enter__(self) -> Self:
+        try:
+            up = self._read()
+        except BaseException:  # nobody would stop it after us: a block that was not entered is not left, either
+            self.stop()
+            raise
+        if up:
+            return self
+        self.stop()
+        raise NotLaunched(self.process.returncode)
+
+    def _read(self) -> bool:
+        """Read what it announces; False when it ends before the empty line."""
         assert self.process.stdout is not None  # it is a pipe, as asked
         for line in self.process.stdout:
             name, equals, value = line.rstrip("\n").partition("=")
             if not equals:
-                return self
+                return True
             self.names[name] = value
-        self.stop()
-        raise NotLaunched(self.process.returncode)
+        return False
 
     def wait(self) -> int:
         """Wait until it ends by itself."""

@@ -382,7 +382,7 @@ def test_a_service_that_keeps_dying_ends_the_stack(own_temporary_folder: Path) -
     with Launched(stderr=subprocess.PIPE) as demo:
         pidfile = Path(demo.names["DEMO_REDIS_PIDFILE"])
         killed = set()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while demo.process.poll() is None and time.monotonic() < end:
             pid = int(pidfile.read_text()) if pidfile.exists() else 0
             if pid and pid not in killed and (started := procfs.start_time(pid)) and procfs.alive(pid, started):
