@@ -45,6 +45,7 @@ _MEANING = {
     Result.nothing: "nothing was checked",
 }
 LABEL = 10
+MOST_NAMED = 12
 
 
 class _Screen:
@@ -128,10 +129,18 @@ def _errors(screen: _Screen, checks: list[Check]) -> None:
         screen.line(f"ERROR  could not look: {reason}", **_COLOURS[Outcome.error])
         if right:
             screen.labelled("needs", right)
-        hidden = ", ".join(f"{id} ({', '.join(c.subject for c in each)})" for id, each in _grouped(group).items())
-        screen.labelled("undecided", hidden, wrap=True)
+        screen.labelled("undecided", _hidden(group), wrap=True)
         for frame in group[0].trace:
             screen.labelled("at", frame)
+
+
+def _hidden(group: list[Check]) -> str:
+    """Which requirements on which subjects one cause has hidden; by name while they can be read at a glance."""
+    ids = _grouped(group)
+    if len(ids) <= MOST_NAMED:
+        return ", ".join(f"{id} ({', '.join(c.subject for c in checks)})" for id, checks in ids.items())
+    subjects = ", ".join(dict.fromkeys(check.subject for check in group))
+    return f"{len(group)} checks of {len(ids)} requirements, {min(ids)} to {max(ids)}, on {subjects}"
 
 
 def _advisories(screen: _Screen, record: Record) -> None:
