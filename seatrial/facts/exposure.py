@@ -304,7 +304,9 @@ class Exposure:
         """What may listen: what is declared, else what is published or depended on."""
         if self.listening is not None:
             return self.listening
-        return (*self.needed, *(Address("", port.inside, port.protocol) for port in door.published))
+        inside = tuple(Address("", port.inside, port.protocol) for port in door.published)
+        # Without a network of its own there is nothing between the process and the address that is declared.
+        return (*self.needed, *(inside if door.isolated else (*inside, *self.published)))
 
     def _declared(self) -> str:
         return _list(self.published)

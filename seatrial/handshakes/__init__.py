@@ -15,7 +15,8 @@ One module a protocol, found by scanning this package. A module has
 ``fits(answer) -> bool``, for all others
     whether this is how such a server answers a bare ``GET / HTTP/1.0``. Servers that say nothing to it have none.
 
-Nothing here writes, logs in, or sends more than a few bytes; `_line` bounds every answer in time and size.
+Nothing here writes, knows a password, or sends more than a few bytes; `_line` bounds every answer in time and size. A server
+may note in its log that somebody called.
 """
 
 from __future__ import annotations
@@ -164,8 +165,8 @@ def strangers(session: Session, service: str, runtime: Runtime | Missing) -> tup
         return ()
     declared = session.profile.services[service]
     protocol = declared.protocol or ("http" if declared.url else None)
-    session.call("stranger", "HELLO")
-    session.calls["stranger HELLO"] += len(found) - 1
+    for _ in found:
+        session.call("stranger", "HELLO")
     with ThreadPoolExecutor(min(PARALLEL, len(found))) as pool:
         return tuple(pool.map(lambda door: dial(door, protocol, timeout=min(2.0, session.timeout)), found))
 

@@ -13,7 +13,7 @@ GIVES = "pages"
 PORTS = (80, 443, 3000, 5000, 8000, 8080, 8443)
 PROCESSES = ("nginx", "httpd", "apache2", "caddy", "haproxy", "traefik", "gunicorn", "uvicorn")
 REDIRECTS = 3
-LOGIN = re.compile(r"log-?in|sign-?in|auth|sso|saml|oidc", re.IGNORECASE)
+LOGIN = re.compile(r"(?<![a-z])(log-?in|sign-?in|o?auth2?|sso|saml2?|oidc)(?![a-z])", re.IGNORECASE)
 
 
 def hints(page: Page) -> bool:

@@ -4,6 +4,7 @@ A server that trusts strangers says so at once; that there is no such role or da
 in front of one may leave the first out: then the routine that reports tells which.
 """
 
+import re
 import struct
 
 from seatrial.handshakes._line import Line, Told
@@ -33,7 +34,7 @@ def hello(line: Line) -> Told | None:
         fields = {
             part[:1]: part[1:].decode("utf-8", "replace") for part in answer[5 : length + 1].split(b"\x00") if part
         }
-        if b"C" not in fields:
+        if not re.fullmatch("[0-9A-Z]{5}", fields.get(b"C", "")):
             return None
         if fields.get(b"R") in LET_IN:
             return Told(True, f"let a stranger in, and then had no role or database postgres (SQLSTATE {fields[b'C']})")

@@ -92,7 +92,8 @@ def _listeners(profile: Profile) -> Iterator[Subject]:
 def _all_dependencies(profile: Profile, noun: str, *, optional: bool) -> Iterator[Subject]:
     for name, service in _ours(profile):
         for other, node in (service.depends_on or {}).items():
-            if node.optional is optional:
+            needed = profile.services.get(other)
+            if node.optional is optional and not (needed and needed.one_shot):  # a job that has ended serves nothing
                 yield Subject(f"{name}.{other}", noun, ("services", name, "depends_on", other), node, name)
 
 

@@ -176,6 +176,7 @@ EXP_006 = Specimens(
         SOUND,
         store(),
         program(API),
+        replace(program(API, listening=None), published=addresses("127.0.0.1:9000")),
         web(sockets=(SOCKET, RESOLVER, CLIENT, Socket("127.0.0.1", 9229, pid=412, process="node"))),
         web(listening=("80", "9229"), sockets=(SOCKET, Socket("127.0.0.1", 9229))),
         web(listening=("80",), sockets=()),  # EXP-008 tells it
