@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -56,18 +57,26 @@ def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
     wanted: dict[str, dict[str, Subject]] = {}
     for subject in subjects:
         wanted.setdefault(subject.noun, {})[subject.id] = subject
+
+    def of(*nouns: str) -> dict[str, Subject]:
+        return {id: subject for noun in nouns for id, subject in wanted.get(noun, {}).items()}
+
     taken = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
     driver = look(lambda: drivers.load(session.profile.target.driver))
     runtime: Runtime | Missing = driver if isinstance(driver, Missing) else look(lambda: driver.observe(session))
     with ThreadPoolExecutor(PARALLEL) as pool:
-        tasks = {
-            part: {id: pool.submit(look, make) for id, make in looks.items()}
-            for part, looks in {
-                "answers": _answers(session, wanted.get("endpoint", {})),
-                "strangers": _strangers(session, runtime, wanted.get("exposure", {}) | wanted.get("publication", {})),
-                "reach": _reach(session, runtime, wanted.get("dependency", {}) | wanted.get("optional_dependency", {})),
-            }.items()
+        looks = {
+            "answers": {id: partial(_poll, session, subject) for id, subject in of("endpoint").items()},
+            "strangers": {
+                id: partial(_strangers, session, runtime, subject)
+                for id, subject in of("exposure", "publication").items()
+            },
+            "reach": {
+                id: partial(_reach, session, runtime, subject)
+                for id, subject in of("dependency", "optional_dependency").items()
+            },
         }
+        tasks = {part: {id: pool.submit(look, make) for id, make in each.items()} for part, each in looks.items()}
         found: dict[str, Any] = {part: {id: task.result() for id, task in each.items()} for part, each in tasks.items()}
     changed = {}
     if isinstance(runtime, Runtime) and not isinstance(driver, Missing):
@@ -76,41 +85,22 @@ def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
     return Observations(taken=taken, runtime=runtime, calls=dict(session.calls), changed=changed, **found)
 
 
-def _answers(session: Session, endpoints: dict[str, Subject]) -> dict[str, Callable[[], Any]]:
-    if not endpoints:
-        return {}
+def _poll(session: Session, subject: Subject) -> Any:
     from seatrial.drivers import http
 
-    return {
-        id: lambda subject=subject: http.poll(session, session.profile.services[subject.service], subject.node)  # type: ignore[misc]
-        for id, subject in endpoints.items()
-    }
+    return http.poll(session, session.profile.services[subject.service], subject.node)
 
 
-def _strangers(
-    session: Session, runtime: Runtime | Missing, exposures: dict[str, Subject]
-) -> dict[str, Callable[[], Any]]:
-    if not exposures:
-        return {}
+def _strangers(session: Session, runtime: Runtime | Missing, subject: Subject) -> Any:
     from seatrial import handshakes
 
-    return {
-        id: lambda name=subject.service: handshakes.strangers(session, name, runtime)  # type: ignore[misc]
-        for id, subject in exposures.items()
-    }
+    return handshakes.strangers(session, subject.service, runtime)
 
 
-def _reach(
-    session: Session, runtime: Runtime | Missing, dependencies: dict[str, Subject]
-) -> dict[str, Callable[[], Any]]:
-    if not dependencies:
-        return {}
+def _reach(session: Session, runtime: Runtime | Missing, subject: Subject) -> Any:
     from seatrial.drivers import _reach as reach
 
-    return {
-        id: lambda subject=subject: reach.reach(session, subject.service, subject.path[-1], subject.node, runtime)  # type: ignore[misc]
-        for id, subject in dependencies.items()
-    }
+    return reach.reach(session, subject.service, subject.path[-1], subject.node, runtime)
 
 
 def _addresses(session: Session) -> dict[str, str | Missing]:
