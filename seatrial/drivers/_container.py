@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Look", "platform_of"]
 
+FAR = "the engine runs on another kernel than we do, so that what only /proc and /sys/fs/cgroup tell can't be seen from here"
 HERE = "run Seatrial on the engine's own host, as root, to read /proc"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386"}
 LABELS = re.compile(
@@ -148,17 +149,17 @@ class Look:
         return tuple(found)
 
     def _remote(self, container: Container, inspect: dict[str, Any]) -> Container:
-        def unseen(what: str) -> Missing:
-            return Missing(f"{what} of {container} can't be seen from here: its kernel is not ours", HERE)
-
+        unseen = Missing(FAR, HERE)
         paths = _mounts.uncovered(self._paths(container.service), _asked(inspect))
         return replace(
             container,
             processes=self._top(container),
             cgroup=self._stats(container),
-            oom_kills=unseen("the memory events"),
-            host_namespaces=unseen("the namespaces"),
-            listening=unseen("the listening sockets"),
+            oom_kills=unseen,
+            host_namespaces=unseen,
+            listening=unseen,
+            # That it was asked for is no proof; that it was not asked for is one.
+            read_only_root=unseen if container.read_only_root else False,
             writable_layer_paths=paths,
         )
 
@@ -168,9 +169,7 @@ class Look:
             table = self._api.get(f"/containers/{container.id}/top", ps_args="-eo pid,ppid,uid,gid,supgid,comm")
         except CouldNotLook as why:
             return Missing(f"the engine can't list the processes of {container}: {why.reason}", HERE)
-        none = Missing(
-            f"the privileges of the processes of {container} can't be seen from here: its kernel is not ours", HERE
-        )
+        none = Missing(FAR, HERE)
         found = []
         for row in table.get("Processes") or []:
             pid, ppid, uid, gid, groups, name = row[0], row[1], row[2], row[3], row[4], " ".join(row[5:])
@@ -190,7 +189,7 @@ class Look:
         return Cgroup(
             version=int(self._info.get("CgroupVersion") or 1),
             memory=memory if memory and memory < whole else None,
-            cpus=container.configured.cpus,
+            cpus=Missing(FAR, HERE),
             pids=pids if 0 < pids < 1 << 60 else None,
         )
 

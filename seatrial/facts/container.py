@@ -43,7 +43,7 @@ class Cgroup:
     version: int
     memory: int | None = None
     """Bytes."""
-    cpus: float | None = None
+    cpus: float | Missing | None = None
     """Cores."""
     pids: int | None = None
 

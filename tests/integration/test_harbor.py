@@ -14,12 +14,12 @@ from tests.integration.harbor_profile import write
 pytestmark = pytest.mark.integration
 
 
-def audit(profile, folder, *options, code=0, **env):
+def audit(profile, folder, *options, code=0, before=(), **env):
     """Run an audit and give its conformance report."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DOCKER_"))} | {"NO_COLOR": "1"} | env
     reports = folder / f"reports{len(list(folder.iterdir()))}"
     done = subprocess.run(
-        [sys.executable, "-m", "seatrial", "audit", str(profile), f"--report-dir={reports}", *options],
+        [*before, sys.executable, "-m", "seatrial", "audit", str(profile), f"--report-dir={reports}", *options],
         cwd=folder, capture_output=True, text=True, timeout=120, env=environ, check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
@@ -80,6 +80,29 @@ def test_without_a_client_certificate_nothing_passes(harbor_plain, remote_engine
     report = audit(write(harbor_plain, tmp_path), tmp_path, code=3, **env)
     assert not [r for r in report["results"] if r["outcome"] == "pass" and r["area"] == "containers"]
     assert report["result"] == "undecided"
+
+
+def test_an_engine_whose_kernel_is_not_ours_passes_nothing_that_only_proc_tells(harbor_plain, tmp_path):
+    """From a pid namespace of our own the containers' processes can't be seen, as from another machine."""
+    if subprocess.run(
+        ["unshare", "--fork", "--pid", "--mount-proc", "true"], check=False, capture_output=True
+    ).returncode:
+        pytest.skip("no right to make a pid namespace")
+    apart = ("unshare", "--fork", "--pid", "--mount-proc")
+    report = audit(write(harbor_plain, tmp_path), tmp_path, code=3, before=apart)
+    assert report["target"]["description"]
+    outcomes = {}
+    for result in report["results"]:
+        outcomes.setdefault(result["id"], set()).add(result["outcome"])
+    for id in ("CTR-004", "CTR-008", "CTR-014", "CTR-020", "CTR-038", "EXP-006", "EXP-011"):
+        assert "pass" not in {r["outcome"] for r in report["results"] if r["id"] == id and r["subject"] != "migrate"}, (
+            id
+        )
+    assert outcomes["CTR-001"] == {"pass"}, "the engine lists processes and their users itself"
+    assert "violation" not in set().union(*outcomes.values())
+    with harbor_plain.broken("redis", user="0:0"):
+        report = audit(write(harbor_plain, tmp_path), tmp_path, code=1, before=apart)
+    assert ("CTR-001", "redis") in {(r["id"], r["subject"]) for r in report["results"] if r["outcome"] == "violation"}
 
 
 def test_no_engine_is_an_error_never_a_violation(harbor_plain, tmp_path):

@@ -105,17 +105,19 @@ class Limits(Looking):
             lambda container: f"cgroup_parent {container.cgroup_parent}" if container.cgroup_parent else ""
         )
 
-    def _limits(self, container: Container) -> tuple[Cgroup | Missing | Configured, str]:
-        """The limits to judge by, and where they were seen."""
+    def _limits(self, container: Container, key: Key) -> tuple[Cgroup | Missing | Configured, str]:
+        """The limits to judge by, and where they were seen; Missing when this one of them was not."""
         if self.ended(container):
             return container.configured, self.unseen(container)
-        return (container.cgroup if container.running else stopped(container)), "in the cgroup"
+        limits = container.cgroup if container.running else stopped(container)
+        one = getattr(limits, key, None)
+        return (one if isinstance(one, Missing) else limits), "in the cgroup"
 
     def _unlimited(self, key: Key) -> Look:
         if self.declared.resources and getattr(self.declared.resources, key) is not None:
             return  # a requirement of its own says what it must be
         for container in self.containers:
-            limits, where = self._limits(container)
+            limits, where = self._limits(container, key)
             if not isinstance(limits, Missing):
                 if getattr(limits, key) is None:
                     yield Finding(str(container), f"{ABSENT[key]} {where}")
@@ -126,7 +128,7 @@ class Limits(Looking):
 
     def _other(self, key: Key, want: float | None, precision: float, expected: str) -> Look:
         for container in self.containers:
-            limits, where = self._limits(container)
+            limits, where = self._limits(container, key)
             missing = limits if isinstance(limits, Missing) else None
             if isinstance(limits, Missing):
                 limits, where = container.configured, self.unseen(container)
