@@ -137,7 +137,8 @@ class Trial:
                 f"{requirement.file}:{requirement.line}: {requirement.noun!r} is no noun; there are {', '.join(NOUNS)}"
             )
         found, lacking = subjects(self.profile, requirement.noun, requirement.needs)
-        asked = {key.partition(".")[0] for key in requirement.needs.split("|")} & set(SECTIONS)
+        # A key that only some drivers can look at is unchecked under the others, and no fault of the profile.
+        asked = {key.partition(".")[0] for key in requirement.needs.split("|")} & set(SECTIONS) if found else set()
         for section in (*NOUNS[requirement.noun].sections, *asked):
             self._needed.setdefault(section, set()).update(subject.id for subject in found)
         return [*found] if found else [Absent("not-applicable", lacking)]

@@ -116,7 +116,8 @@ def _findings(screen: _Screen, record: Record, outcome: Outcome) -> None:
             for label, text in told(check):
                 screen.labelled(label, text, bold=label == "where")
         screen.labelled("fix", first.fix, wrap=True)
-        screen.labelled("more", f"{', '.join(first.refs)}" if first.refs else "")
+        if first.refs:
+            screen.labelled("source", ", ".join(first.refs), wrap=True)
 
 
 def _errors(screen: _Screen, checks: list[Check]) -> None:
