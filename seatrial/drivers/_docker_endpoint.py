@@ -46,7 +46,9 @@ def find(session: Session, environ: Mapping[str, str] = os.environ) -> Endpoint:
     folder = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     if target.host is not None:
         tls = target.tls
-        at: dict[str, Any] = {name: str(session.base / path) for name in ("ca", "cert", "key") if tls and (path := getattr(tls, name))}
+        at: dict[str, Any] = {
+            name: str(session.base / path) for name in ("ca", "cert", "key") if tls and (path := getattr(tls, name))
+        }
         return _checked(Endpoint(session.resolve(target.host), tls=tls is not None, **at))
     if target.context is not None:
         return _context(target.context, folder)
@@ -54,7 +56,11 @@ def find(session: Session, environ: Mapping[str, str] = os.environ) -> Endpoint:
         if not environ.get("DOCKER_TLS_VERIFY") and not environ.get("DOCKER_TLS"):
             return _checked(Endpoint(host))
         certs = Path(environ.get("DOCKER_CERT_PATH") or folder)
-        files: dict[str, Any] = {"ca": str(certs / "ca.pem"), "cert": str(certs / "cert.pem"), "key": str(certs / "key.pem")}
+        files: dict[str, Any] = {
+            "ca": str(certs / "ca.pem"),
+            "cert": str(certs / "cert.pem"),
+            "key": str(certs / "key.pem"),
+        }
         return _checked(Endpoint(host, tls=True, verify=bool(environ.get("DOCKER_TLS_VERIFY")), **files))
     try:
         current = json.loads((folder / "config.json").read_text()).get("currentContext", "")

@@ -113,7 +113,9 @@ def host_namespaces(pid: int, proc: Path = PROC) -> tuple[str, ...] | Missing:
         elif host == os.readlink(proc / f"{pid}/ns/{kind}"):
             found.append(kind)
     if hidden:
-        return Missing(f"the host's own namespaces ({', '.join(sorted(hidden))}) can't be read", "root, or CAP_SYS_PTRACE")
+        return Missing(
+            f"the host's own namespaces ({', '.join(sorted(hidden))}) can't be read", "root, or CAP_SYS_PTRACE"
+        )
     return tuple(found)
 
 

@@ -22,7 +22,9 @@ CAPABILITIES = (
 def capability_names(mask: int) -> tuple[str, ...]:
     """The names of the capabilities in a mask of /proc/PID/status, without their ``CAP_``."""
     return tuple(
-        CAPABILITIES[bit] if bit < len(CAPABILITIES) else f"{bit}" for bit in range(mask.bit_length()) if mask >> bit & 1
+        CAPABILITIES[bit] if bit < len(CAPABILITIES) else f"{bit}"
+        for bit in range(mask.bit_length())
+        if mask >> bit & 1
     )
 
 
