@@ -1,26 +1,29 @@
 """Driver *http*: GET, bounded in time and size whatever the other side does.
 
-Other drivers use it for the endpoints that services declare. A redirect is an answer; it is never followed.
+Other drivers use it for the endpoints that services declare. A redirect is an answer; it is never followed. No proxy is
+asked: its answers would be taken for the service's.
 """
 
 from __future__ import annotations
 
+import hashlib
 import http.client
-import io
+import re
 import secrets
 import socket
 import ssl
 import time
-import zlib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from seatrial.facts.answer import Answer, Answers
+from seatrial.drivers import _http_wire as wire
+from seatrial.drivers._http_secrets import masking
+from seatrial.facts.answer import Answer, Answers, declared_statuses
 from seatrial.facts.runtime import Engine, Runtime
 from seatrial.outcomes import Tier
-from seatrial.words import Body, CouldNotLook, Duration, Missing
+from seatrial.words import CouldNotLook, Duration, Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
@@ -28,39 +31,40 @@ if TYPE_CHECKING:
 
 __all__ = ["RIGHTS", "ask", "generations", "identity", "observe", "poll", "ready"]
 
-RIGHTS = {Tier.observe: "GET on the URLs of the services"}
-KEPT = 64 * 1024
-"""Characters of a body that are kept."""
-LARGEST = 1024 * 1024
-"""Bytes of a body that are read."""
+RIGHTS = {Tier.observe: "GET on the URLs of the services, asked directly and never through a proxy"}
+
+_FORBIDDEN = frozenset({"content-length", "transfer-encoding", "expect", "upgrade", "connection"})
+"""Headers that would make a GET something else."""
+_EXPIRED = 10
+"""OpenSSL's code of the one fault of a certificate that is never ours."""
+_UNWELCOME = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "BAD_CERTIFICATE", "ALERT_UNKNOWN_CA")
+"""Alerts with which a server asks for a client certificate, or for another one."""
 
 
-class _BoundedSocket(io.RawIOBase):
-    """The reading half of a connection, on which all reads together end at a deadline: a server that drips is cut."""
+class _NotAsked(Exception):
+    """We could not ask, for a reason of ours."""
 
-    def __init__(self, connection: socket.socket, end: float) -> None:
-        self._connection = connection
-        self._end = end
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._connection.settimeout(left)
-        return self._connection.recv_into(buffer)
+    def __init__(self, reason: str, right: str = "") -> None:
+        self.missing = Missing(reason, right)
 
 
-class _Response:
-    """What http.client asks of a socket, with every read bounded."""
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One GET, ready to be sent."""
 
-    def __init__(self, connection: socket.socket, end: float) -> None:
-        self._reader = io.BufferedReader(_BoundedSocket(connection, end))
+    origin: SplitResult
+    host: str
+    shown: str
+    """Its URL, free of secrets."""
+    text: bytes
+    mask: Callable[[str], str]
+    server_name: str
+    trust: ssl.SSLContext | None
 
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return self._reader
+    @property
+    def where(self) -> str:
+        """Host and port, for messages."""
+        return self.origin.netloc.rpartition("@")[2]
 
 
 def ask(
@@ -69,104 +73,161 @@ def ask(
     *,
     headers: dict[str, str] | None = None,
     timeout: float = 5.0,
+    limit: int = wire.LARGEST,
     tls: Tls | None = None,
+    secret: Collection[str] = (),
 ) -> Answer | Missing:
     """One GET.
 
     Args:
-        session: counts the call; masks secrets in what is kept of the body.
-        url: where.
+        session: counts the call; masks secrets in what is kept.
+        url: where; a user and password in it are sent, and kept nowhere.
         headers: of the request; their values are kept nowhere.
-        timeout: seconds for all of it: name, connection, request, answer.
+        timeout: seconds for all of it: connection, request, answer.
+        limit: bytes of the body after which reading stops.
         tls: certificate authority and client certificate, for https.
+        secret: names of headers whose values are to be masked where the server repeats them; names such as
+            Authorization need no mention.
     """
-    parts = urlsplit(url)
-    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return Missing(f"{shown} is no http or https URL")
-    session.call("http", "GET")
-    answer = Answer(url=shown, status=0, seconds=0.0, at=round(time.time(), 3))
-    started = time.monotonic()
-    end = started + timeout
-    partial: dict[str, Any] = {}
     try:
-        with _connect(parts, end, session, tls) as connection:
-            _send(connection, parts, headers or {})
-            _read(connection, end, session.mask, partial)
-        failure = ""
-    except socket.gaierror as why:
-        return Missing(f"{parts.hostname} does not resolve: {why.strerror}", f"resolve {parts.hostname}")
+        request = _request(session, url, headers or {}, tls, masking(session.mask, url, headers or {}, secret))
+    except _NotAsked as why:
+        return why.missing
+    return _exchange(session, request, timeout, limit)
+
+
+def _request(
+    session: Session, url: str, headers: dict[str, str], tls: Tls | None, mask: Callable[[str], str]
+) -> _Request:
+    """A request, once everything that can be wrong with it on our side has been looked at."""
+    shown = mask(_stripped(url))
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        host = host if host.isascii() else host.encode("idna").decode()
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if parts.scheme not in ("http", "https") or not host or parts.port == 0 or not re.fullmatch("[!-~]+", target):
+            raise ValueError
+    except ValueError:
+        raise _NotAsked(f"{shown} is no http or https URL", "the service's url in the profile") from None
+    lines = _headers(parts, host, headers)
+    return _Request(
+        origin=parts,
+        host=host,
+        shown=shown,
+        text=f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"),
+        mask=mask,
+        server_name=(tls.server_name if tls else None) or host,
+        trust=_trust(session, tls) if parts.scheme == "https" else None,
+    )
+
+
+def _headers(parts: SplitResult, host: str, given: dict[str, str]) -> str:
+    """The header lines; what is given goes before what we would send."""
+    from base64 import b64encode
+    from urllib.parse import unquote
+
+    lines = {
+        "host": (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port else ""),
+        "user-agent": "seatrial",
+        "accept": "*/*",
+        "accept-encoding": "identity",
+    }
+    if parts.username is not None:
+        user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        lines["authorization"] = f"Basic {b64encode(user.encode()).decode()}"
+    for name, value in given.items():
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or name.lower() in _FORBIDDEN:
+            raise _NotAsked(f"{name} can't be a header of a GET", "other headers in the profile")
+        if not re.fullmatch(r"[\t -~\x80-\xff]*", value):
+            raise _NotAsked(f"the value of header {name} holds characters that no header may", f"a sound {name}")
+        lines[name.lower()] = value
+    return "".join(f"{name.title()}: {value}\r\n" for name, value in {**lines, "connection": "close"}.items())
+
+
+def _stripped(url: str) -> str:
+    """A URL without the user and password in it."""
+    return re.sub(r"(?<=//)[^/?#]*@", "", url)
+
+
+def _trust(session: Session, tls: Tls | None) -> ssl.SSLContext:
+    files = (tls.ca, tls.cert, tls.key) if tls else (None, None, None)
+    try:
+        return wire.context(*(str(session.base / file) if file else "" for file in files))
+    except (OSError, ValueError) as why:
+        reason = why.reason if isinstance(why, ssl.SSLError) else getattr(why, "strerror", None)
+        raise _NotAsked(
+            f"the certificates under tls of the profile can't be used: {reason or 'not PEM'}",
+            "PEM files under tls of the profile, the key without a passphrase",
+        ) from None
+
+
+def _exchange(session: Session, request: _Request, timeout: float, limit: int) -> Answer | Missing:
+    """Send it and read what comes. What the service does is an answer; what keeps us from asking it is `Missing`."""
+    session.call("http", "GET")
+    where, bound = request.where, Duration(timeout)
+    at, clock = round(time.time(), 3), time.monotonic()
+    heard: dict[str, Any] = {}
+    connected, failure = False, ""
+    try:
+        port = request.origin.port or (443 if request.trust else 80)
+        addresses = wire.addresses(request.host, port, clock + timeout)
+        clock = time.monotonic()  # what our resolver takes is no part of the service's latency
+        end = clock + timeout
+        with wire.connect(addresses, end) as plain:
+            connected = True
+            with _secured(plain, request, end) as connection:
+                connection.settimeout(max(0.001, end - time.monotonic()))
+                connection.sendall(request.text)
+                wire.read(connection, end, limit, request.mask, heard)
+    except wire.Unresolved as why:
+        return Missing(f"{request.host} does not resolve: {why}", f"resolve {request.host}")
     except ssl.SSLCertVerificationError as why:
-        return Missing(
-            f"the certificate of {parts.netloc} is not trusted: {why.verify_message}",
-            "its authority, as tls.ca in the profile",
-        )
+        if why.verify_code != _EXPIRED:
+            return Missing(
+                f"the certificate of {where} is not trusted: {why.verify_message}",
+                "its authority as tls.ca, or its name as tls.server_name, in the profile",
+            )
+        failure = "shows a certificate that has expired"
     except TimeoutError:
-        failure = f"did not {'finish its answer' if partial else 'answer'} within {Duration(timeout)}"
+        if not connected and _behind_a_proxy(request):
+            return Missing(f"{where} can't be asked directly, and a proxy is not used", f"a direct way to {where}")
+        did = "finish its answer" if heard else "answer" if connected else "accept a connection"
+        failure = f"did not {did} within {bound}"
     except ConnectionRefusedError:
         failure = "refused the connection"
-    except (ConnectionError, http.client.IncompleteRead, http.client.RemoteDisconnected):
-        failure = "closed the connection before the answer was whole"
-    except (http.client.HTTPException, ValueError, zlib.error) as why:
-        failure = f"sent something that is no HTTP ({type(why).__name__})"
+    except (ConnectionError, ssl.SSLEOFError, http.client.IncompleteRead, http.client.RemoteDisconnected):
+        failure = f"closed the connection {'before its answer was whole' if heard else 'without an answer'}"
+    except wire.Unreadable as why:
+        failure = str(why)
     except ssl.SSLError as why:
-        failure = f"speaks no TLS we know ({why.reason or 'handshake failed'})"
+        if any(alert in (why.reason or "") for alert in _UNWELCOME):
+            return Missing(f"{where} does not accept us: {why.reason}", "a client certificate, as tls.cert and tls.key")
+        failure = f"speaks no TLS that we know ({why.reason or 'handshake failed'})"
+    except (http.client.HTTPException, ValueError):
+        failure = "sent something that is no HTTP"
     except OSError as why:
-        return Missing(f"{parts.netloc} can't be reached from here: {why.strerror}", f"a way to {parts.netloc}")
-    return replace(answer, seconds=round(time.monotonic() - started, 6), failure=failure, **partial)
+        return Missing(f"{where} can't be reached from here: {why.strerror or why}", f"a way to {where}")
+    seconds = round(time.monotonic() - clock, 6)
+    return replace(Answer(url=request.shown, status=0, seconds=seconds, failure=failure, at=at), **heard)
 
 
-def _connect(parts: SplitResult, end: float, session: Session, tls: Tls | None) -> socket.socket:
-    host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    connection = socket.create_connection((host, port), timeout=max(0.01, end - time.monotonic()))
-    if parts.scheme == "http":
+def _secured(connection: socket.socket, request: _Request, end: float) -> socket.socket:
+    """The connection, with TLS where the URL says https."""
+    if request.trust is None:
         return connection
-    try:
-        context = ssl.create_default_context(cafile=str(session.base / tls.ca) if tls and tls.ca else None)
-        if tls and tls.cert:
-            context.load_cert_chain(session.base / tls.cert, session.base / tls.key if tls.key else None)
-        connection.settimeout(max(0.01, end - time.monotonic()))
-        return context.wrap_socket(connection, server_hostname=(tls.server_name if tls else None) or host)
-    except BaseException:
-        connection.close()
-        raise
+    connection.settimeout(max(0.001, end - time.monotonic()))  # of the whole handshake, however it drips
+    return request.trust.wrap_socket(connection, server_hostname=request.server_name)
 
 
-def _send(connection: socket.socket, parts: SplitResult, headers: dict[str, str]) -> None:
-    path = parts.path or "/"
-    lines = {
-        "Host": parts.netloc.rpartition("@")[2],
-        "User-Agent": "seatrial",
-        "Accept": "*/*",
-        "Accept-Encoding": "identity",
-        "Connection": "close",
-        **headers,
-    }
-    request = f"GET {path}{'?' + parts.query if parts.query else ''} HTTP/1.1\r\n"
-    request += "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
-    connection.sendall(request.encode("latin-1"))
+def _behind_a_proxy(request: _Request) -> bool:
+    """Whether the environment says that this host is reached through a proxy."""
+    from urllib.request import getproxies, proxy_bypass
+
+    return request.origin.scheme in getproxies() and not proxy_bypass(request.host)
 
 
-def _read(connection: socket.socket, end: float, mask: Callable[[str], str], partial: dict[str, Any]) -> None:
-    """Read an answer into ``partial``, which holds what had arrived when it breaks off."""
-    response = http.client.HTTPResponse(_Response(connection, end), method="GET")  # type: ignore[arg-type]
-    response.begin()
-    partial.update(
-        status=response.status,
-        content_type=response.headers.get_content_type() if "content-type" in response.headers else "",
-        location=mask(response.getheader("location") or ""),
-    )
-    data = bytearray()
-    while len(data) <= LARGEST and (chunk := response.read1(16384) if not response.chunked else response.read(16384)):
-        data += chunk
-    raw, cut = bytes(data[:LARGEST]), len(data) > LARGEST
-    if (response.getheader("content-encoding") or "").lower() in ("gzip", "deflate"):
-        inflate = zlib.decompressobj(wbits=47)
-        raw = inflate.decompress(raw, LARGEST)
-        cut = cut or bool(inflate.unconsumed_tail)
-    text = raw.decode(response.headers.get_content_charset() or "utf-8", "replace")
-    partial["body"] = Body(mask(text[:KEPT]), partial["content_type"], truncated=cut or len(text) > KEPT)
+# --- the endpoints of a profile ---------------------------------------------------------------------------------------
 
 
 def _base(session: Session, service: Service, port: int | None = None) -> str:
@@ -176,56 +237,104 @@ def _base(session: Session, service: Service, port: int | None = None) -> str:
         CouldNotLook: the profile gives no URL.
     """
     if service.url is None:
-        raise CouldNotLook("the profile gives this service no url")
-    parts = urlsplit(session.resolve(service.url))
-    netloc = parts.netloc
-    if port is not None:
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        netloc = f"{netloc.rpartition('@')[0]}@{host}:{port}".lstrip("@")
+        raise CouldNotLook("the profile gives this service no url", right="url of the service in the profile")
+    url = session.resolve(service.url).strip()
+    try:
+        parts = urlsplit(url)
+        netloc = parts.netloc
+        if port is not None and parts.port != port:
+            user, at, _ = netloc.rpartition("@")
+            host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+            netloc = f"{user}{at}{host}:{port}"
+    except ValueError:
+        raise CouldNotLook(f"{session.mask(_stripped(url))} is no http or https URL", right="another url") from None
     return f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
 
 
-def _headers(session: Session, check: HttpCheck) -> dict[str, str]:
-    return {name: session.resolve(value) for name, value in (check.headers or {}).items()}
+def _given(session: Session, service: Service, check: HttpCheck) -> tuple[str, dict[str, Any]]:
+    """Where an endpoint is asked, and how."""
+    headers = check.headers or {}
+    return _base(session, service, check.port), {
+        "headers": {name: session.resolve(value) for name, value in headers.items()},
+        "secret": [name for name, value in headers.items() if not isinstance(value, str)],
+        "timeout": check.timeout.seconds,
+        "tls": service.tls,
+    }
 
 
 def poll(session: Session, service: Service, check: HttpCheck) -> Answers:
     """Ask an endpoint as often as the profile says, and a path beside it that nobody can have declared.
 
+    What keeps us from asking keeps us from asking again, and where nothing answers there is nothing to compare with a
+    random path: neither is waited for a second time.
+
     Raises:
         CouldNotLook: there is no URL to ask, or a reference of it can't be resolved.
     """
-    port = int(session.resolve(check.port)) if check.port is not None else None
-    url = _base(session, service, port) + check.path
-    given = {"headers": _headers(session, check), "timeout": check.timeout.seconds, "tls": service.tls}
-    answers = tuple(ask(session, url, **given) for _ in range(check.polls))
-    unknown = check.path.rstrip("/").rpartition("/")[0] + f"/{secrets.token_hex(12)}"
-    random_path = ask(session, _base(session, service, port) + unknown, **given)
-    shown = next((answer.url for answer in answers if isinstance(answer, Answer)), check.path)
-    return Answers(url=shown, answers=answers, random_path=random_path)
+    base, given = _given(session, service, check)
+    url = base + check.path
+    answers: list[Answer | Missing] = []
+    while len(answers) < check.polls and not (answers and isinstance(answers[-1], Missing)):
+        answers.append(ask(session, url, **given))
+    random_path: Answer | Missing = Missing("not asked, as the endpoint itself gave no answer")
+    if any(isinstance(answer, Answer) and answer.whole for answer in answers):
+        beside = check.path.partition("?")[0].rstrip("/").rpartition("/")[0]
+        random_path = ask(session, f"{base}{beside}/{secrets.token_hex(12)}", **given)
+    shown = next((answer.url for answer in answers if isinstance(answer, Answer)), session.mask(_stripped(url)))
+    return Answers(url=shown, answers=tuple(answers), random_path=random_path)
 
 
 def ready(session: Session, service: Service, check: HttpCheck) -> bool:
     """Whether an endpoint answers with a status that the profile declares, now."""
     try:
-        port = int(session.resolve(check.port)) if check.port is not None else None
-        url = _base(session, service, port) + check.path
-        answer = ask(session, url, headers=_headers(session, check), timeout=check.timeout.seconds, tls=service.tls)
+        base, given = _given(session, service, check)
+        answer = ask(session, base + check.path, **given)
     except CouldNotLook:
         return False
-    return isinstance(answer, Answer) and not answer.failure and answer.status in statuses(check)
+    return isinstance(answer, Answer) and answer.whole and answer.status in declared_statuses(check)
 
 
-def statuses(check: HttpCheck) -> tuple[int, ...]:
-    """The statuses an endpoint may answer with."""
-    declared = check.expect.status if check.expect else 200
-    return tuple(declared) if isinstance(declared, list) else (declared,)
+# --- a target that is known by its URLs alone -------------------------------------------------------------------------
 
 
 def identity(session: Session) -> str:
-    """A target that is known by its URLs alone is identified by them."""
-    origins = {_base(session, service) for service in session.profile.services.values() if service.url is not None}
-    return " ".join(sorted(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" for parts in map(urlsplit, origins)))
+    """Scheme, host and port of each service's URL; for https, also a fingerprint of the certificate it shows.
+
+    Raises:
+        CouldNotLook: no service has a URL, or one shows no certificate.
+    """
+    origins: dict[str, SplitResult] = {}
+    for service in session.profile.services.values():
+        if service.url is not None:
+            parts = urlsplit(_base(session, service))
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+            origins.setdefault(f"{parts.scheme}://{name}:{port}", parts._replace(netloc=f"{name}:{port}"))
+    if not origins:
+        raise CouldNotLook("no service has a url, by which alone this target is known", right="url of a service")
+    return " ".join(
+        f"{origin} {_fingerprint(session, parts)}" if parts.scheme == "https" else origin
+        for origin, parts in sorted(origins.items())
+    )
+
+
+def _fingerprint(session: Session, parts: SplitResult) -> str:
+    """Of the certificate that is shown there, trusted or not."""
+    session.call("http", "HELLO")
+    end = time.monotonic() + session.timeout
+    anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anyone.check_hostname = False
+    anyone.verify_mode = ssl.CERT_NONE
+    try:
+        with wire.connect(wire.addresses(parts.hostname or "", parts.port or 443, end), end) as plain:
+            plain.settimeout(max(0.001, end - time.monotonic()))
+            with anyone.wrap_socket(plain, server_hostname=parts.hostname) as connection:
+                shown = connection.getpeercert(binary_form=True)
+    except (OSError, ValueError, wire.Unresolved):
+        shown = None
+    if not shown:
+        raise CouldNotLook(f"{parts.netloc} shows no certificate to know it by", right=f"a way to {parts.netloc}")
+    return f"sha256:{hashlib.sha256(shown).hexdigest()}"
 
 
 def observe(session: Session) -> Runtime:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from seatrial.words import Body, Missing
 
-__all__ = ["Answer", "Answers"]
+if TYPE_CHECKING:
+    from seatrial.profile.model import HttpCheck
+
+__all__ = ["Answer", "Answers", "declared_statuses", "media_type"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +22,30 @@ class Answer:
     """
 
     url: str
+    """Without user, password and known secrets."""
     status: int
     seconds: float
-    """From the first byte we sent to the last we read."""
+    """From the attempt to connect to the last byte we read; how long a name takes to resolve is not in it."""
     content_type: str = ""
     """Media type without parameters, lower case."""
     body: Body = Body("")
     location: str = ""
+    """Without credentials and query, which may hold what is nobody's business."""
     failure: str = ""
-    """``refused the connection``, ``did not answer within 5s``; empty when the answer was read whole."""
+    """``refused the connection``, ``did not answer within 5s``; empty when the answer was read whole, or up to our bound."""
     at: float = 0.0
     """Seconds since the epoch."""
+    endless: bool = False
+    """True when the body had not ended at the bound where reading stops."""
 
     def __str__(self) -> str:
         said = f"HTTP {self.status}" if self.status else ""
-        return ", but ".join(filter(None, (said, self.failure))) if said else self.failure
+        return ", but ".join(filter(None, (said, self.failure)))
+
+    @property
+    def whole(self) -> bool:
+        """Whether an answer came, and nothing broke it off."""
+        return bool(self.status) and not self.failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +56,14 @@ class Answers:
     answers: tuple[Answer | Missing, ...]
     """In order."""
     random_path: Answer | Missing = Missing("not asked")
+
+
+def declared_statuses(check: HttpCheck) -> tuple[int, ...]:
+    """The statuses an endpoint may answer with."""
+    status = check.expect.status if check.expect else 200
+    return tuple(status) if isinstance(status, list) else (status,)
+
+
+def media_type(header: str) -> str:
+    """The media type of a Content-Type, lower case, without parameters; at most a line of it."""
+    return header.partition(";")[0].strip().lower()[:100]
