@@ -411,8 +411,9 @@ class Lab:
 
     def conforming(self, image: str = "tiny", **words: Any) -> Service:
         """The words of one container that breaks nothing."""
-        uid = {"redis": 10011, "postgres": 10012, "nginx": 10013, "service": 10014}.get(image, images.TINY_UID)
-        return harbor.hardened(image, uid, "16m" if image == "tiny" else "64m", **words)
+        uid = {"redis": 10011, "postgres": 10012, "nginx": 10013, "service": 10014}.get(image)
+        # Whatever is not a name of ours is a variant of the tiny image, and has the bounds of that.
+        return harbor.hardened(image, uid or images.TINY_UID, "64m" if uid else "16m", **words)
 
     def image(self, **words: Any) -> str:
         """Load a variant of the tiny image and return its id: `created`, `architecture`, `config` as in `load_tiny`.
