@@ -31,7 +31,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         others = [
             name
             for name, plugin in pluginmanager.list_name_plugin()
-            if hasattr(plugin, "pytest_addoption") and name != __name__ and not plugin.__name__.startswith("_pytest")
+            if hasattr(plugin, "pytest_addoption")
+            and name != __name__
+            and not str(getattr(plugin, "__name__", "")).startswith("_pytest")
         ]
         raise pytest.UsageError(
             f"another plugin also has the option --profile ({' or '.join(others)}): run without it (-p no:NAME)"
@@ -228,19 +230,16 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
     return [f"{op}", *trial.operands.seen]
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[Any]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> pytest.TestReport | None:
     trial = _trial(item.config)
-    if trial is not None and item.nodeid in trial.instances:
-        from seatrial.reporting import shape
+    if trial is None or item.nodeid not in trial.instances:
+        return None
+    from seatrial.reporting import report
 
-        shape(trial, report, call)
-        if report.when == "teardown":
-            trial.running = ""
-    return report
+    if call.when == "teardown":
+        trial.running = ""
+    return report(trial, item, call)
 
 
 def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, Any] | None:

@@ -12,7 +12,7 @@ from seatrial.record import Check
 if TYPE_CHECKING:
     from seatrial.trial import Trial
 
-__all__ = ["finish", "shape", "status"]
+__all__ = ["finish", "report", "status"]
 
 # Category of pytest's summary line, letter, word, markup. The first four are the words pytest users know.
 _STATUS: dict[Outcome, tuple[str, str, str, dict[str, bool]]] = {
@@ -26,13 +26,13 @@ _STATUS: dict[Outcome, tuple[str, str, str, dict[str, bool]]] = {
 }
 
 
-def _raw(trial: Trial, report: pytest.TestReport, call: pytest.CallInfo[Any]) -> Raw | None:
+def _raw(trial: Trial, node: str, call: pytest.CallInfo[Any]) -> Raw | None:
     """What a phase says; None for a set-up or tear-down that went well."""
     error = call.excinfo.value if call.excinfo else None
     if error is None:
         return Raw.passed if call.when == "call" else None
     if isinstance(error, pytest.skip.Exception) and call.when == "setup":
-        instance = trial.instances[report.nodeid]
+        instance = trial.instances[node]
         if hasattr(instance.subject, "reason"):
             return Raw.absent
         if trial.withheld(instance):
@@ -64,44 +64,64 @@ def text(check: Check) -> str:
     return "\n".join(lines)
 
 
-def shape(trial: Trial, report: pytest.TestReport, call: pytest.CallInfo[Any]) -> None:
-    """Judge a phase and make pytest's report of it say the same."""
-    report.sections = []  # what a test or a library printed may hold anything
-    raw = _raw(trial, report, call)
+def report(trial: Trial, item: pytest.Item, call: pytest.CallInfo[Any]) -> pytest.TestReport:
+    """Judge a phase, and report it so that terminal, JUnit and every other reader of pytest's reports say the same.
+
+    pytest's own report would render a traceback for each failure, which costs more than the test and may show a local
+    variable; ours holds the operator's text, and nothing of what was printed.
+    """
+    made = pytest.TestReport(
+        nodeid=item.nodeid,
+        location=item.location,
+        keywords=dict.fromkeys(item.keywords, 1),
+        outcome="passed",
+        longrepr=None,
+        when=call.when if call.when != "collect" else "setup",
+        duration=call.duration,
+        start=call.start,
+        stop=call.stop,
+        user_properties=item.user_properties,
+    )
+    raw = _raw(trial, item.nodeid, call)
     if raw is None:
-        return
+        return made
     error = call.excinfo.value if call.excinfo else None
     reason = str(getattr(error, "msg", "")) if raw in (Raw.absent, Raw.withheld) else ""
-    check = trial.result(report.nodeid, raw, seconds=call.duration, error=error, reason=reason)
-    outcome = check.outcome
-    if raw is Raw.error:
+    check = trial.result(item.nodeid, raw, seconds=call.duration, error=error, reason=reason)
+    if raw is Raw.error and made.when == "call":
         # As if it had failed before the call, which is what terminal, JUnit and Allure show as an error.
-        report.when = "setup" if report.when == "call" else report.when
-    report.seatrial = outcome.value
-    report.user_properties += [
+        made.when = "setup"
+    _tell(made, check, (item.location[0], (item.location[1] or 0) + 1))
+    return made
+
+
+def _tell(made: pytest.TestReport, check: Check, place: tuple[str, int]) -> None:
+    """Put an outcome into a report of pytest's."""
+    outcome = check.outcome
+    made.seatrial = outcome.value  # type: ignore[attr-defined]
+    made.user_properties = [
+        *made.user_properties,
         ("seatrial.requirement", check.id),
         ("seatrial.subject", check.subject),
         ("seatrial.level", check.level.value),
         ("seatrial.outcome", outcome.value),
     ]
     if outcome in (Outcome.violation, Outcome.error):
-        report.outcome = "failed"
-        report.longrepr = text(check)
-    elif outcome in (Outcome.advisory, Outcome.waived):
-        report.outcome = "skipped"
-        report.wasxfail = f"{outcome.value}: " + (check.reason or "; ".join(check.seen))
-        report.longrepr = text(check)
-    elif outcome is Outcome.withheld:
-        report.outcome = "skipped"
-        report.wasxfail = f"{outcome.value}: {check.reason}"
-    elif outcome is Outcome.not_applicable:
-        instance = trial.instances[report.nodeid]
-        report.longrepr = (instance.requirement.file, instance.requirement.line, check.reason)
+        made.outcome = "failed"
+        made.longrepr = text(check)
+    elif outcome is not Outcome.passed:
+        made.outcome = "skipped"
+        told = "; ".join(check.seen) if outcome is Outcome.advisory else check.reason
+        if outcome is Outcome.not_applicable:
+            made.longrepr = (*place, told)
+        else:
+            made.wasxfail = f"{outcome.value}: {told}"
+            made.longrepr = text(check)
 
 
 def status(report: pytest.TestReport, *, quiet: bool) -> tuple[str, str, tuple[str, dict[str, bool]] | str]:
     """Category, letter and word of a report of ours; no letter when the console tells the run in our words."""
-    category, letter, word, markup = _STATUS[Outcome(report.seatrial)]  # type: ignore[attr-defined]
+    category, letter, word, markup = _STATUS[Outcome(report.seatrial)]
     return (category, "", "") if quiet else (category, letter, (word, markup))
 
 
