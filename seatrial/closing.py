@@ -66,6 +66,7 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
             spec=trial.profile.spec or "",
             environment=trial.profile.environment,
             hardening=trial.profile.hardening,
+            given=trial.options.profile,
         ),
         target=TargetInfo(
             driver=trial.profile.target.driver,

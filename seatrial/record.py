@@ -79,6 +79,8 @@ class ProfileInfo:
     spec: str = ""
     environment: str = ""
     hardening: str = ""
+    given: str = ""
+    """As it was named on the command line: what to type to run it again."""
 
 
 @dataclass(frozen=True, slots=True)

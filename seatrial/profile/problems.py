@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial import data
+
 __all__ = ["Problem", "ProfileError", "Where", "dotted", "shown"]
 
 Where = tuple[str | int, ...]
@@ -17,13 +19,18 @@ _MOST = 200
 
 
 def shown(file: Path) -> str:
-    """A path as a reader of this terminal would type it: relative below the working directory, absolute elsewhere."""
+    """A path as a reader of this terminal would type it: relative below the working directory, absolute elsewhere.
+
+    A shipped profile is told by its place in the package, wherever that is installed.
+    """
     try:
         relative = os.path.relpath(file)
     except (OSError, ValueError):  # the working directory is gone, or there is a NUL in the path
         relative = os.pardir
-    text = str(file) if relative.startswith(os.pardir) else relative
-    return _printable(text)
+    if not relative.startswith(os.pardir):
+        return _printable(relative)
+    shipped = data("profiles")
+    return _printable(f"seatrial/profiles/{file.relative_to(shipped)}" if file.is_relative_to(shipped) else str(file))
 
 
 def _printable(text: str) -> str:

@@ -175,7 +175,7 @@ def _not_looked_at(screen: _Screen, record: Record) -> None:
     for check in record.checks:
         if check.outcome is Outcome.not_applicable:
             reasons.setdefault(check.reason, []).append(check.id)
-    lines += [("n/a", f"{reason}: {', '.join(ids)}") for reason, ids in reasons.items()]
+    lines += [("n/a", f"{reason}: {_ranges(ids)}") for reason, ids in reasons.items()]
     lines += [("absent", f"{section}: {reason} ({owner})") for section, reason, owner in record.declared_absent]
     if record.unchecked:
         lines.append(
@@ -188,6 +188,21 @@ def _not_looked_at(screen: _Screen, record: Record) -> None:
     screen.line("Not looked at, and notes", bold=True)
     for label, text in lines:
         screen.labelled(label, text, wrap=True)
+
+
+def _ranges(ids: list[str]) -> str:
+    """Ids in order, those that follow on one another as a range: ``CTR-001 to CTR-052``."""
+    runs: list[list[str]] = []
+    for id in sorted(set(ids)):
+        area, _, number = id.partition("-")
+        last = runs[-1][-1].partition("-") if runs else ("", "", "0")
+        if runs and last[0] == area and int(last[2]) + 1 == int(number):
+            runs[-1].append(id)
+        else:
+            runs.append([id])
+    return ", ".join(
+        run[0] if len(run) == 1 else f"{run[0]}{', ' if len(run) == 2 else ' to '}{run[-1]}" for run in runs
+    )
 
 
 def _verdict(screen: _Screen, record: Record, folder: Path | None) -> None:
@@ -213,7 +228,7 @@ def _verdict(screen: _Screen, record: Record, folder: Path | None) -> None:
 
 def _next(record: Record, folder: Path | None) -> str:
     """The command that an operator would want to type now."""
-    profile = shlex.quote(record.profile.file or record.profile.name)
+    profile = shlex.quote(record.profile.given or record.profile.file)
     names = " or ".join(
         sorted({c.test.rpartition("::")[2].partition("[")[0] for c in record.checks if c.outcome is Outcome.violation})
     )
