@@ -54,7 +54,7 @@ class Endpoint:
 
     def _right(self) -> list[Answer]:
         """The answers that came whole and with a declared status."""
-        right = [answer for answer in self._polls() if self._is_right(answer)]
+        right = [answer for answer in self._whole() if self._is_right(answer)]
         if not right:
             raise CouldNotLook(f"{self.id} never answered with its declared status, so there was no answer to look at")
         return right
