@@ -1,0 +1,235 @@
+"""Specimens of the health area: answers of an endpoint, right and wrong."""
+
+from __future__ import annotations
+
+import json
+
+from seatrial.facts.answer import Answer, Answers
+from seatrial.facts.endpoint import Endpoint
+from seatrial.profile.model import HttpCheck
+from seatrial.words import Body, Missing
+from tests.specimens import Specimens
+
+URL = "http://127.0.0.1:8080/health"
+DOCUMENT = {
+    "status": "ok",
+    "version": "1.4.2",
+    "components": {"store": {"status": "ok"}, "cache": {"status": "ok"}},
+}
+NOT_FOUND = Answer(
+    "http://127.0.0.1:8080/1f", 404, 0.002, "application/json", Body('{"error": "not found"}', "application/json")
+)
+DARK = Missing("api does not resolve: Name or service not known", "resolve api")
+
+
+def answer(document=None, *, status=200, text=None, kind="application/json", **changes):
+    """One answer, with a healthy document unless told otherwise."""
+    body = text if text is not None else json.dumps(DOCUMENT if document is None else document)
+    cut = changes.pop("truncated", False)
+    return Answer(
+        **{
+            "url": URL,
+            "status": status,
+            "seconds": 0.01,
+            "content_type": kind,
+            "body": Body(body, kind, cut),
+            **changes,
+        }
+    )
+
+
+def refused():
+    return answer(status=0, text="", kind="", failure="refused the connection")
+
+
+def endpoint(*answers, probe="health", beside=NOT_FOUND, schema=None, **declared):
+    """An endpoint that was polled three times; a single answer stands for all of them."""
+    polls = (answers or (answer(),)) * 3 if len(answers) < 2 else answers
+    check = HttpCheck.model_validate({"path": "/health", **declared})
+    return Endpoint(f"api.{probe}", "api", probe, check, "1.4.2", Answers(URL, tuple(polls), beside), schema)
+
+
+def changed(**parts):
+    return answer({**DOCUMENT, **parts})
+
+
+LISTED = {"status": "status", "components": "components"}
+NEVER = {"never answered with its declared status": endpoint(answer(status=500))}
+
+HLT_001 = Specimens(
+    passes=[
+        endpoint(),
+        endpoint(answer(status=204, text="", kind=""), expect={"status": [200, 204]}),
+        endpoint(answer(status=401), expect={"status": 401}),
+    ],
+    fails={
+        "HTTP 500": endpoint(answer(status=500)),
+        "refused the connection": endpoint(refused()),
+        "did not answer within 5s": endpoint(answer(status=0, text="", kind="", failure="did not answer within 5s")),
+        "HTTP 200, but closed the connection": endpoint(
+            answer(failure="closed the connection before the answer was whole")
+        ),
+        "HTTP 503 (1 of 3 polls)": endpoint(answer(), answer(status=503), answer()),
+        "HTTP 302 to http://sign-on.example/login": endpoint(
+            answer(status=302, location="http://sign-on.example/login")
+        ),
+        "expected HTTP 200 or 204": endpoint(answer(status=404), expect={"status": [200, 204]}),
+    },
+    undecided={"does not resolve": endpoint(DARK)},
+)
+HLT_002 = Specimens(
+    passes=[endpoint(latency="500ms"), endpoint(answer(seconds=0.5), latency="500ms")],
+    fails={
+        "answered in 800 ms (expected at most 500ms)": endpoint(
+            answer(), answer(seconds=0.8), answer(), latency="500ms"
+        )
+    },
+    undecided={"gave no answer": endpoint(refused(), latency="500ms")},
+)
+HLT_003 = Specimens(
+    passes=[
+        endpoint(expect={"content_type": "application/json"}),
+        endpoint(answer(text="OK", kind="text/plain"), expect={"content_type": "text/plain"}),
+    ],
+    fails={
+        "text/html": endpoint(answer(kind="text/html"), expect={"content_type": "application/json"}),
+        "no content type": endpoint(answer(kind=""), expect={"content_type": "application/json"}),
+    },
+    undecided=NEVER,
+)
+SCHEMA = {"type": "object", "required": ["status", "uptime"], "properties": {"uptime": {"type": "integer"}}}
+HLT_004 = Specimens(
+    passes=[endpoint(changed(uptime=3), schema=SCHEMA), endpoint(schema=True)],
+    fails={
+        "uptime": endpoint(schema=SCHEMA),
+        "/uptime": endpoint(changed(uptime="hunter2"), schema=SCHEMA),
+        "no JSON": endpoint(answer(text="OK", kind="text/plain"), schema=SCHEMA),
+    },
+    undecided={
+        **NEVER,
+        "too large to be kept whole": endpoint(answer(truncated=True), schema=SCHEMA),
+    },
+)
+HLT_005 = Specimens(
+    passes=[endpoint(expect={"match": {"status": "ok", "components.cache.status": "ok"}})],
+    fails={
+        'status is "starting"': endpoint(changed(status="starting"), expect={"match": {"status": "ok"}}),
+        "role is": endpoint(expect={"match": {"role": "primary"}}),
+        "no JSON": endpoint(answer(text="OK"), expect={"match": {"status": "ok"}}),
+    },
+    undecided=NEVER,
+)
+
+
+def versioned(*answers, release="1.4.2"):
+    """An endpoint that tells a version, of a service whose profile declares one."""
+    polls = answers * 3 if len(answers) == 1 else answers
+    check = HttpCheck.model_validate({"path": "/health", "version": "version"})
+    return Endpoint("api.health", "api", "health", check, release, Answers(URL, tuple(polls), NOT_FOUND))
+
+
+HLT_006 = Specimens(
+    passes=[versioned(answer()), versioned(changed(version="2.0.0"), release=None)],
+    fails={
+        "version 1.3.0 (expected version 1.4.2)": versioned(changed(version="1.3.0")),
+        "no version at version": versioned(answer({"status": "ok"})),
+        "version 2.0.0 (2 of 3 polls)": versioned(
+            changed(version="2.0.0"), changed(version="2.0.0"), changed(version="2.0.1"), release=None
+        ),
+    },
+    undecided={"gave no answer": versioned(refused())},
+)
+HLT_007 = Specimens(
+    passes=[
+        endpoint(),
+        endpoint(beside=answer({"error": "nothing here"}, url="http://127.0.0.1:8080/1f")),
+        endpoint(answer(text="OK", kind="text/plain")),
+    ],
+    fails={
+        "same kind of body": endpoint(beside=answer(url="http://127.0.0.1:8080/1f")),
+        "GET http://127.0.0.1:8080/1f": endpoint(
+            answer(text="<html>", kind="text/html"),
+            beside=answer(text="<html>", kind="text/html", url="http://127.0.0.1:8080/1f"),
+        ),
+    },
+    undecided={
+        **NEVER,
+        "could not be asked": endpoint(beside=DARK),
+        "no answer to compare with": endpoint(beside=refused()),
+    },
+)
+LOST = {"store": {"status": "ok"}, "cache": {"status": "down"}}
+HLT_008 = Specimens(
+    passes=[
+        endpoint(**LISTED),
+        endpoint(answer({"status": "down", "components": LOST}, status=503), expect={"status": [200, 503]}, **LISTED),
+        endpoint(changed(components=[{"name": "store", "status": "ok"}]), **LISTED),
+    ],
+    fails={
+        "overall ok, but cache is down": endpoint(changed(components=LOST), **LISTED),
+        "overall down, but cache is ok, store is ok": endpoint(changed(status="down"), **LISTED),
+        "no components at components": endpoint(answer({"status": "ok"}), **LISTED),
+        "no overall status at status": endpoint(answer({"components": DOCUMENT["components"]}), **LISTED),
+    },
+    undecided={
+        **{reason: endpoint(answer(status=500), **LISTED) for reason in NEVER},
+        "is not known": endpoint(changed(status="purple"), **LISTED),
+    },
+)
+HLT_009 = Specimens(
+    passes=[
+        endpoint(),
+        endpoint(changed(status="starting"), probe="liveness"),
+        endpoint(answer(text="OK", kind="text/plain")),
+        endpoint(answer({"status": "down"}, status=503), expect={"status": 503}),
+    ],
+    fails={
+        "HTTP 200, and the body says down": endpoint(changed(status="down")),
+        "the body says failed": endpoint(changed(status="failed"), probe="liveness"),
+        "the body says not ready": endpoint(changed(status="not ready"), probe="readiness"),
+        "the body says fine": endpoint(changed(status="fine"), status="status", healthy=["ok"]),
+    },
+    undecided={**NEVER, "no word of health": endpoint(answer({"version": "1"}), status="status")},
+)
+HLT_010 = Specimens(
+    passes=[endpoint(), endpoint(changed(uptime=1), changed(uptime=2), changed(uptime=3))],
+    fails={
+        "says down (1 of 3 polls)": endpoint(answer(), changed(status="down"), answer()),
+        "HTTP 204 and says ok (1 of 3 polls)": endpoint(
+            answer(text="OK"), answer(status=204, text="OK"), answer(text="OK"), expect={"status": [200, 204]}
+        ),
+    },
+    undecided=NEVER,
+)
+HLT_011 = Specimens(
+    passes=[endpoint(), endpoint(answer(truncated=True))],
+    fails={"more than 1 MiB": endpoint(answer(truncated=True, endless=True))},
+    undecided={"gave no answer": endpoint(refused())},
+)
+HLT_012 = Specimens(
+    passes=[endpoint(), endpoint(answer(status=302, location="/health/"))],
+    fails={
+        "http://sign-on.example/login": endpoint(answer(status=302, location="http://sign-on.example/login")),
+        "HTTP 307": endpoint(answer(status=307, location="//elsewhere.example/")),
+    },
+    undecided={"gave no answer": endpoint(refused())},
+)
+HLT_013 = Specimens(
+    passes=[endpoint(), endpoint(answer(status=302, location="http://sign-on.example/login"))],
+    fails={"HTTP 301 to /health/": endpoint(answer(status=301, location="/health/"))},
+    undecided={"gave no answer": endpoint(refused())},
+)
+HLT_014 = Specimens(
+    passes=[
+        endpoint(),
+        endpoint(changed(status="degraded"), probe="liveness"),
+        endpoint(answer({"status": "degraded"}, status=503), expect={"status": 503}),
+    ],
+    fails={"the body says degraded": endpoint(changed(status="degraded"), probe="readiness")},
+    undecided=NEVER,
+)
+HLT_015 = Specimens(
+    passes=[endpoint(), endpoint(answer(truncated=True, endless=True))],
+    fails={"more than 64 KiB": endpoint(answer(truncated=True))},
+    undecided={"gave no answer": endpoint(refused())},
+)
