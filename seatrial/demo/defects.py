@@ -226,7 +226,7 @@ def degraded_200(service: Service) -> None:
     service.routes["/health"]["GET"] = degraded
 
 
-@build_defect("readiness-flaps", turns_red=("HLT-010",), summary="every other readiness answer is 503")
+@build_defect("readiness-flaps", turns_red=("HLT-001",), summary="every other readiness answer is 503")
 def readiness_flaps(service: Service) -> None:
     """Health: two workers behind one port, and only one of them is configured."""
     turn = 0
@@ -247,7 +247,7 @@ def catch_all(service: Service) -> None:
     service.fallback = service.health.detail
 
 
-@build_defect("redirect-off-host", turns_red=("HLT-012",), summary="liveness redirects to another host")
+@build_defect("redirect-off-host", turns_red=("HLT-001", "HLT-012"), summary="liveness redirects to another host")
 def redirect_off_host(service: Service) -> None:
     """Health: a sign-on page was put before everything."""
 
