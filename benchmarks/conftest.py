@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -37,10 +38,13 @@ def profile(five, tmp_path_factory):
 def timed(benchmark):
     """Time a whole process, several times, and give its last output."""
 
+    # As on a machine where Python may keep what it compiled, which is the usual case.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
     def run(command, *, cwd, codes=(0,)):
         def once():
             return subprocess.run(
-                list(map(str, command)), cwd=cwd, capture_output=True, text=True, timeout=120, check=False
+                list(map(str, command)), cwd=cwd, capture_output=True, text=True, timeout=120, check=False, env=environ
             )
 
         done = benchmark.pedantic(once, rounds=5, warmup_rounds=1)
