@@ -60,8 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         run.add_argument(
             "options", nargs=argparse.REMAINDER, help="options of pytest and of its group seatrial (pytest --help)"
         )
-    demo = commands.add_parser("demo", help="start the demo deployment, whole or with one named defect", add_help=False)
-    demo.add_argument("options", nargs=argparse.REMAINDER)
+    commands.add_parser("demo", help="start the demo deployment, whole or with one named defect")
     commands.add_parser("profiles", help="list the shipped profiles")
     return parser
 
@@ -92,11 +91,12 @@ def run(mode: str, profile: str, options: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; gives an exit code."""
-    given = _parser().parse_args(arguments)
-    if given.command == "demo":
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["demo"]:  # it has options of its own, which argparse would not hand on
         from seatrial.demo.cli import run as run_demo
 
-        return run_demo(given.options)
+        return run_demo(words[1:])
+    given = _parser().parse_args(words)
     if given.command == "profiles":
         from seatrial.profile.loading import load
 
