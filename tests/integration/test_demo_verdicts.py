@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import jsonschema
 import pytest
 
 from seatrial.demo.defects import DEFECTS
+from seatrial.writers import conformance, manifest
 
 pytestmark = pytest.mark.integration
 
@@ -23,6 +26,9 @@ def audit(folder, *, defect="", mode="audit"):
     )  # fmt: skip
     (run,) = (path for path in folder.iterdir() if path.is_dir())
     report = json.loads((run / "conformance.json").read_text())
+    schema = json.loads(Path(conformance.__file__).with_name("conformance.schema.json").read_text())
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(report)) == []
+    assert manifest.verify(run) == []
     report["text"], report["code"], report["folder"] = done.stdout + done.stderr, done.returncode, run
     return report
 
