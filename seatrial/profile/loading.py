@@ -98,7 +98,7 @@ def _find(name_or_path: str | os.PathLike[str], folders: Sequence[Path]) -> Path
     hint = _suggestion(text, folders)
     if text and "\0" not in text and os.path.exists(text):
         hint = f"the file of that name in this directory is ./{text}; {hint}"
-    raise ProfileError([Problem(Path(text or "''"), 1, 1, (), f"no profile is called `{text}`", hint)])
+    raise ProfileError([Problem(Path(text or "''"), 0, 0, (), f"no profile is called `{text}`", hint)])
 
 
 def _shipped(folders: Sequence[Path]) -> dict[str, Path]:

@@ -61,6 +61,7 @@ class Problem:
 
     file: Path
     line: int
+    """From 1; 0 when the problem has no place in a file."""
     column: int
     path: Where
     message: str
@@ -70,7 +71,8 @@ class Problem:
     """How many columns of the line are meant."""
 
     def __str__(self) -> str:
-        head = f"{shown(self.file)}:{self.line}:{self.column}: {_printable(self.message)}"
+        place = f"{shown(self.file)}:{self.line}:{self.column}: " if self.line else ""
+        head = f"{place}{_printable(self.message)}"
         if not self.source_line.strip():
             return f"{head}\n        {_printable(self.hint)}" if self.hint else head
         text, column = self._window()

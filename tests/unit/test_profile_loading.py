@@ -222,7 +222,7 @@ def test_an_unknown_name_lists_those_there_are(tmp_path):
     with pytest.raises(ProfileError) as error:
         load("arm-single-nod", search=[tmp_path])
     assert str(error.value) == (
-        "arm-single-nod:1:1: no profile is called `arm-single-nod`\n"
+        "no profile is called `arm-single-nod`\n"
         "        did you mean `arm-single-node`? the profiles are arm-single-node, demo; a file is given with its path"
     )
 
