@@ -183,16 +183,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         return None
     from seatrial.options import Refused
 
-    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    # Without pytest's terminal (-p no:terminal) there is nobody to tell; the reports are written all the same.
+    say = getattr(session.config.pluginmanager.getplugin("terminalreporter"), "write_line", lambda _line: None)
     if trial.options.plan:
         from seatrial.plan import plan
 
         for line in plan(trial):
-            reporter.write_line(line)
+            say(line)
         return True
     try:
         with trial.deadline():
-            trial.look(reporter.write_line)
+            trial.look(say)
     except Refused as refused:
         raise pytest.UsageError(str(refused)) from None
     return None
