@@ -172,7 +172,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if len(trial.instances) == len(session.items) and not session.config.option.collectonly:
         session.config.option.no_summary = True
-        if session.config.option.verbose == 0:
+        if getattr(session.config.option, "verbose", None) == 0:
             session.config.option.verbose = -1
 
 

@@ -399,6 +399,11 @@ def test_a_project_that_merely_has_us_installed_sees_nothing(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir() if p.name != "__pycache__") == ["test_own.py"]
 
 
+def test_a_session_without_pytests_terminal_still_reports(project):
+    assert project("-p", "no:terminal").returncode == 0
+    assert project.report()["result"] == "partial"
+
+
 def test_help_groups_our_options(project):
     done = project("--help")
     start = done.stdout.index("seatrial:")
