@@ -21,7 +21,7 @@ from typing import Any
 from seatrial.facts.answer import media_type
 from seatrial.words import Body
 
-__all__ = ["KEPT", "LARGEST", "Unreadable", "Unresolved", "addresses", "connect", "context", "read"]
+__all__ = ["KEPT", "LARGEST", "Address", "Unreadable", "Unresolved", "addresses", "connect", "context", "read"]
 
 KEPT = 64 * 1024
 """Characters of a body that are kept."""
@@ -176,7 +176,6 @@ def _place(location: str) -> str:
 def _head(source: _Source) -> http.client.HTTPResponse:
     """The head of the answer; interim ones (103 Early Hints) are passed over."""
     reader = io.BufferedReader(source)
-    passed = []  # what is let go of closes the reader
     while True:
         response = http.client.HTTPResponse(_File(reader), method="GET")  # type: ignore[arg-type]
         try:
@@ -191,7 +190,7 @@ def _head(source: _Source) -> http.client.HTTPResponse:
             raise
         if response.status == 101 or not 100 <= response.status < 200:
             return response
-        passed.append(response)
+        response.fp = None  # type: ignore[assignment]  # or it would close the reader when it is let go of
 
 
 def _body(response: http.client.HTTPResponse, limit: int) -> tuple[bytes, bool]:

@@ -197,12 +197,14 @@ def _exchange(session: Session, request: _Request, timeout: float, limit: int) -
     except ConnectionRefusedError:
         failure = "refused the connection"
     except (ConnectionError, ssl.SSLEOFError, http.client.IncompleteRead, http.client.RemoteDisconnected):
+        if request.trust and not heard and (alert := _refusal(session, request, addresses, end)):
+            return _unwelcome(where, alert)
         failure = f"closed the connection {'before its answer was whole' if heard else 'without an answer'}"
     except wire.Unreadable as why:
         failure = str(why)
     except ssl.SSLError as why:
         if any(alert in (why.reason or "") for alert in _UNWELCOME):
-            return Missing(f"{where} does not accept us: {why.reason}", "a client certificate, as tls.cert and tls.key")
+            return _unwelcome(where, why.reason)
         failure = f"speaks no TLS that we know ({why.reason or 'handshake failed'})"
     except (http.client.HTTPException, ValueError):
         failure = "sent something that is no HTTP"
@@ -218,6 +220,28 @@ def _secured(connection: socket.socket, request: _Request, end: float) -> socket
         return connection
     connection.settimeout(max(0.001, end - time.monotonic()))  # of the whole handshake, however it drips
     return request.trust.wrap_socket(connection, server_hostname=request.server_name)
+
+
+def _unwelcome(where: str, alert: str) -> Missing:
+    return Missing(f"{where} does not accept us: {alert}", "a client certificate, as tls.cert and tls.key")
+
+
+def _refusal(session: Session, request: _Request, addresses: list[wire.Address], end: float) -> str:
+    """The alert with which a server closes that wants a client certificate; empty when it was something else.
+
+    In TLS 1.3 it comes after our handshake is done, and is lost when our request is under way by then. So the handshake
+    is made again, with nothing after it.
+    """
+    session.call("http", "HELLO")
+    try:
+        with wire.connect(addresses, end) as plain, _secured(plain, request, end) as connection:
+            connection.settimeout(max(0.001, min(1.0, end - time.monotonic())))
+            connection.recv(1)
+    except ssl.SSLError as why:
+        return next((why.reason for alert in _UNWELCOME if alert in (why.reason or "")), "")
+    except OSError:
+        pass
+    return ""
 
 
 def _behind_a_proxy(request: _Request) -> bool:
