@@ -98,23 +98,44 @@ HLT_003 = Specimens(
     undecided=NEVER,
 )
 SCHEMA = {"type": "object", "required": ["status", "uptime"], "properties": {"uptime": {"type": "integer"}}}
+COMPONENTS = {"properties": {"components": {"additionalProperties": {"properties": {"status": {"enum": ["ok"]}}}}}}
 HLT_004 = Specimens(
     passes=[endpoint(changed(uptime=3), schema=SCHEMA), endpoint(schema=True)],
     fails={
-        "uptime": endpoint(schema=SCHEMA),
-        "/uptime": endpoint(changed(uptime="hunter2"), schema=SCHEMA),
+        "the document lacks uptime": endpoint(schema=SCHEMA),
+        "/uptime is string, not integer": endpoint(changed(uptime="hunter2"), schema=SCHEMA),
+        '/components/cache/status is none of what the schema allows: ["ok"]': endpoint(
+            changed(components={"cache": {"status": "sour"}}), schema=COMPONENTS
+        ),
+        "/components has what the schema does not know: a/b": endpoint(
+            changed(components={"a/b": {}}), schema={"properties": {"components": {"additionalProperties": False}}}
+        ),
+        "/components/a~1b is object, not null": endpoint(
+            changed(components={"a/b": {}}),
+            schema={"properties": {"components": {"additionalProperties": {"type": "null"}}}},
+        ),
+        "and 50 more errors": endpoint(
+            changed(all=[0] * 100), schema={"properties": {"all": {"items": {"minimum": 1}}}}
+        ),
         "no JSON": endpoint(answer(text="OK", kind="text/plain"), schema=SCHEMA),
     },
     undecided={
         **NEVER,
         "too large to be kept whole": endpoint(answer(truncated=True), schema=SCHEMA),
+        "refers to https://schema.example/health, which it does not hold": endpoint(
+            schema={"$ref": "https://schema.example/health"}
+        ),
     },
 )
 HLT_005 = Specimens(
     passes=[endpoint(expect={"match": {"status": "ok", "components.cache.status": "ok"}})],
     fails={
         'status is "starting"': endpoint(changed(status="starting"), expect={"match": {"status": "ok"}}),
-        "role is": endpoint(expect={"match": {"role": "primary"}}),
+        'role is null, declared is "primary"': endpoint(expect={"match": {"role": "primary"}}),
+        "replicas is true, declared is 1": endpoint(changed(replicas=True), expect={"match": {"replicas": 1}}),
+        "token is a text of 13 characters": endpoint(changed(token="hunter2/hunte"), expect={"match": {"token": "x"}}),
+        "components is an object of 2": endpoint(expect={"match": {"components": "x"}}),
+        "sum(status) is null": endpoint(expect={"match": {"sum(status)": 1}}),
         "no JSON": endpoint(answer(text="OK"), expect={"match": {"status": "ok"}}),
     },
     undecided=NEVER,
@@ -133,6 +154,8 @@ HLT_006 = Specimens(
     fails={
         "version 1.3.0 (expected version 1.4.2)": versioned(changed(version="1.3.0")),
         "no version at version": versioned(answer({"status": "ok"})),
+        "no version at version (expected version 1.4.2)": versioned(answer(text="1.4.2", kind="text/plain")),
+        "no version at version (expected one and the same": versioned(changed(version={"major": 1}), release=None),
         "version 2.0.0 (2 of 3 polls)": versioned(
             changed(version="2.0.0"), changed(version="2.0.0"), changed(version="2.0.1"), release=None
         ),
@@ -144,8 +167,21 @@ HLT_007 = Specimens(
         endpoint(),
         endpoint(beside=answer({"error": "nothing here"}, url="http://127.0.0.1:8080/1f")),
         endpoint(answer(text="OK", kind="text/plain")),
+        endpoint(beside=answer({**DOCUMENT, "status": "down"}, url="http://127.0.0.1:8080/1f")),
+        endpoint(beside=answer(status=401, url="http://127.0.0.1:8080/1f")),
     ],
     fails={
+        "HTTP 200 with the same kind of body (expected another answer)": endpoint(
+            changed(uptime=1), beside=answer({**DOCUMENT, "uptime": 2}, url="http://127.0.0.1:8080/1f")
+        ),
+        "GET http://127.0.0.1:8080/0123456789abcdef": endpoint(
+            answer(text="GET /health, request 17", kind="text/plain"),
+            beside=answer(
+                text="GET /0123456789abcdef, request 18",
+                kind="text/plain",
+                url="http://127.0.0.1:8080/0123456789abcdef",
+            ),
+        ),
         "same kind of body": endpoint(beside=answer(url="http://127.0.0.1:8080/1f")),
         "GET http://127.0.0.1:8080/1f": endpoint(
             answer(text="<html>", kind="text/html"),
@@ -164,16 +200,33 @@ HLT_008 = Specimens(
         endpoint(**LISTED),
         endpoint(answer({"status": "down", "components": LOST}, status=503), expect={"status": [200, 503]}, **LISTED),
         endpoint(changed(components=[{"name": "store", "status": "ok"}]), **LISTED),
+        endpoint(changed(components={"store": True, "cache": "UP", "gpu": "DISABLED", "queue": "warn"}), **LISTED),
+        endpoint(changed(components={"redis:latency": [{"status": "pass"}, {"status": "pass"}]}), **LISTED),
+        endpoint(changed(status="warn", components=LOST), **LISTED),
+        endpoint(changed(status="down", components={"store": "ok", "queue": "unknown"}), **LISTED),
+        endpoint(changed(status="fine", components={"store": "fine"}), healthy=["fine"], **LISTED),
     ],
     fails={
         "overall ok, but cache is down": endpoint(changed(components=LOST), **LISTED),
+        "overall ok, but store is false": endpoint(changed(components={"store": False}), **LISTED),
+        "overall pass, but redis:latency is fail": endpoint(
+            changed(status="pass", components={"redis:latency": [{"status": "pass"}, {"status": "fail"}]}), **LISTED
+        ),
+        "overall up, but disk is out of service": endpoint(
+            changed(status="UP", components={"disk": {"status": "OUT_OF_SERVICE"}}), **LISTED
+        ),
+        "overall ok, but 2 is red": endpoint(changed(components=[{"status": "ok"}, {"state": "red"}]), **LISTED),
+        "overall ok, but store is up": endpoint(changed(components={"store": "up"}), healthy=["ok"], **LISTED),
         "overall down, but cache is ok, store is ok": endpoint(changed(status="down"), **LISTED),
         "no components at components": endpoint(answer({"status": "ok"}), **LISTED),
         "no overall status at status": endpoint(answer({"components": DOCUMENT["components"]}), **LISTED),
     },
     undecided={
         **{reason: endpoint(answer(status=500), **LISTED) for reason in NEVER},
-        "is not known": endpoint(changed(status="purple"), **LISTED),
+        '"purple" means healthy is not known': endpoint(changed(status="purple"), **LISTED),
+        '"sour" means healthy is not known': endpoint(changed(components={"store": "ok", "cache": "sour"}), **LISTED),
+        "says a word of health": endpoint(changed(components={"store": {"latency_ms": 2}}), **LISTED),
+        "too large to be kept whole": endpoint(answer(truncated=True), **LISTED),
     },
 )
 HLT_009 = Specimens(
@@ -182,14 +235,29 @@ HLT_009 = Specimens(
         endpoint(changed(status="starting"), probe="liveness"),
         endpoint(answer(text="OK", kind="text/plain")),
         endpoint(answer({"status": "down"}, status=503), expect={"status": 503}),
+        endpoint(answer({"version": "1"})),
+        endpoint(changed(status="purple")),
+        endpoint(changed(status="degraded"), probe="readiness"),
+        endpoint(changed(status="degraded"), probe="liveness", status="status", healthy=["ok"]),
+        endpoint(changed(status="red"), status="status", healthy=["Red"]),
+        endpoint(answer(text="# HELP up\n", kind="text/plain", truncated=True)),
+        endpoint(answer(status=302, location="/", text="", kind=""), expect={"status": 302}),
     ],
     fails={
+        "the body says unhealthy": endpoint(answer(text="Unhealthy", kind="text/plain")),
+        "the body says false": endpoint(changed(ok=False), status="ok"),
+        "the body says degraded": endpoint(changed(status="degraded"), status="status", healthy=["ok"]),
         "HTTP 200, and the body says down": endpoint(changed(status="down")),
         "the body says failed": endpoint(changed(status="failed"), probe="liveness"),
         "the body says not ready": endpoint(changed(status="not ready"), probe="readiness"),
         "the body says fine": endpoint(changed(status="fine"), status="status", healthy=["ok"]),
     },
-    undecided={**NEVER, "no word of health": endpoint(answer({"version": "1"}), status="status")},
+    undecided={
+        **NEVER,
+        "no word of health at status": endpoint(answer({"version": "1"}), status="status"),
+        '"purple" means healthy is not known': endpoint(changed(status="purple"), status="status"),
+        "too large to be kept whole": endpoint(answer(truncated=True)),
+    },
 )
 HLT_010 = Specimens(
     passes=[endpoint(), endpoint(changed(uptime=1), changed(uptime=2), changed(uptime=3))],
@@ -199,7 +267,7 @@ HLT_010 = Specimens(
             answer(text="OK"), answer(status=204, text="OK"), answer(text="OK"), expect={"status": [200, 204]}
         ),
     },
-    undecided=NEVER,
+    undecided={**NEVER, "has nothing to agree with": endpoint(answer(), answer(status=503), refused())},
 )
 HLT_011 = Specimens(
     passes=[endpoint(), endpoint(answer(truncated=True))],
@@ -210,13 +278,17 @@ HLT_012 = Specimens(
     passes=[endpoint(), endpoint(answer(status=302, location="/health/"))],
     fails={
         "http://sign-on.example/login": endpoint(answer(status=302, location="http://sign-on.example/login")),
+        "HTTP 302 to http://[broken": endpoint(answer(status=302, location="http://[broken")),
         "HTTP 307": endpoint(answer(status=307, location="//elsewhere.example/")),
     },
     undecided={"gave no answer": endpoint(refused())},
 )
 HLT_013 = Specimens(
     passes=[endpoint(), endpoint(answer(status=302, location="http://sign-on.example/login"))],
-    fails={"HTTP 301 to /health/": endpoint(answer(status=301, location="/health/"))},
+    fails={
+        "HTTP 301 to /health/": endpoint(answer(status=301, location="/health/")),
+        "HTTP 308 to https://127.0.0.1/health": endpoint(answer(status=308, location="https://127.0.0.1/health")),
+    },
     undecided={"gave no answer": endpoint(refused())},
 )
 HLT_014 = Specimens(
@@ -225,7 +297,11 @@ HLT_014 = Specimens(
         endpoint(changed(status="degraded"), probe="liveness"),
         endpoint(answer({"status": "degraded"}, status=503), expect={"status": 503}),
     ],
-    fails={"the body says degraded": endpoint(changed(status="degraded"), probe="readiness")},
+    fails={
+        "the body says degraded": endpoint(changed(status="degraded"), probe="readiness"),
+        "and the body says degraded": endpoint(answer(text="Degraded", kind="text/plain"), probe="startup"),
+        "HTTP 200, and the body says yellow": endpoint(changed(status="yellow")),
+    },
     undecided=NEVER,
 )
 HLT_015 = Specimens(
