@@ -32,7 +32,7 @@ trial: $(STAMP) ## run the suites against the demo deployment, which is started 
 	$(BIN)/pytest --mode=drill
 
 test: $(STAMP) ## pass the project's own tests (those that need an engine are skipped where there is none)
-	$(BIN)/pytest tests --durations=15 -ra
+	$(BIN)/pytest tests --timeout=300 --durations=15 -ra
 
 lint: $(STAMP) ## style, and that generated files are fresh
 	$(BIN)/python -m pip install --quiet --group lint

@@ -407,12 +407,23 @@ def test_keep_leaves_the_data_and_no_later_start_takes_it(own_temporary_folder: 
 def test_the_command_by_hand_stops_at_ctrl_c(own_temporary_folder: Path) -> None:
     code = "import sys; from seatrial.demo.cli import run; sys.exit(run([]))"
     environ = {**os.environ, "PYTHONPATH": str(Path(seatrial.__file__).parent.parent)}
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environ) as command:
+    command = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environ,
+        # A runner in the background ignores Ctrl-C, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with command:
         assert command.stdout
         told = ""
         while "Ctrl-C stops it" not in told:
             told += command.stdout.readline()
         assert "SEATRIAL_DEMO_ATTACH=" in told
         command.send_signal(signal.SIGINT)
-        assert command.wait(10) == 0
+        try:
+            assert command.wait(10) == 0
+        finally:
+            command.kill()
     assert list(own_temporary_folder.iterdir()) == []
