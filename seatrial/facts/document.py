@@ -53,7 +53,7 @@ NEUTRAL = frozenset(
 """Words by which nothing is decided. ``warn`` is healthy with concerns in the draft for health documents."""
 MOST = 50
 """Errors of one document that are told one by one."""
-_WORD = re.compile(r"[A-Za-z][A-Za-z _/-]{0,31}")
+_WORD = re.compile(r"[A-Za-z][A-Za-z _/-]{0,19}")
 _VERSION = re.compile(r"v?\d+(\.\d+){1,3}([-+.][0-9A-Za-z.]{1,20})?")
 
 
@@ -63,7 +63,7 @@ def word(value: Any) -> str | None:
         return str(value).lower()
     if not isinstance(value, str) or not 0 < len(value.strip()) <= 40:
         return None
-    return re.sub(r"[\s_-]+", " ", value.strip().lower())
+    return plain(re.sub(r"[\s_-]+", " ", value.strip().lower()))
 
 
 def single_word(text: str) -> str | None:
