@@ -146,8 +146,10 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
 def test_a_file_that_becomes_a_pipe_is_refused_and_not_waited_for(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "file.yaml").write_text("a: 1")
-    was = os.stat(tmp_path / "file.yaml")
-    monkeypatch.setattr(reading.os, "stat", lambda path: was)
+    real, was = os.stat, os.stat(tmp_path / "file.yaml")
+    monkeypatch.setattr(
+        reading.os, "stat", lambda path, **more: was if str(path).endswith("pipe.yaml") else real(path, **more)
+    )
     with pytest.raises(ProfileError, match="a pipe, not a file"):
         read(tmp_path / "pipe.yaml")
 
