@@ -86,7 +86,8 @@ def run(mode: str, profile: str, options: Sequence[str]) -> int:
         f"--profile={profile}",
         f"--mode={mode}",
     ]  # fmt: skip
-    return int(pytest.main([*own, *options, "--pyargs", "seatrial.suites"]))
+    # By path: for a name of a package, pytest would first read the conftest.py of the folder we are called from.
+    return int(pytest.main([*own, *options, str(suites)]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
