@@ -174,13 +174,22 @@ def schema_errors(schema: Any, document: Any) -> list[str]:
     # An empty registry: without one, jsonschema fetches what `$ref` names.
     validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
     try:
-        told = [f"{pointed(error.absolute_path)} {_rule(error)}" for error in validator.iter_errors(document)]
+        # Each thing that is missing is an error of its own, in the same words.
+        told = list(
+            dict.fromkeys(f"{pointed(error.absolute_path)} {_rule(error)}" for error in validator.iter_errors(document))
+        )
     except Unresolvable as why:
         raise CouldNotLook(
             f"the schema refers to {plain(why.ref)}, which it does not hold", right="a schema that is whole"
         ) from None
     except RecursionError:
         raise CouldNotLook("the document is too deep for its schema") from None
+    except OverflowError:
+        raise CouldNotLook("the document holds a number that its schema can't be applied to") from None
+    except (jsonschema.exceptions.UnknownType, re.error) as why:
+        # What they say of themselves holds the document.
+        wrong = "a pattern" if isinstance(why, re.error) else "a type"
+        raise CouldNotLook(f"the schema has {wrong} that can't be read", right="a schema that is sound") from None
     return [*told[:MOST], *([f"and {len(told) - MOST} more errors"] if len(told) > MOST else [])]
 
 

@@ -170,7 +170,7 @@ class Endpoint:
         for document in self._documents():
             for expression, value in declared.items():
                 got = doc.search(expression, document)
-                if not doc.same(got, value):
+                if document is None or not doc.same(got, value):
                     said = f"{expression} is {doc.short(got)}" if document is not None else "the body is no JSON"
                     wrong.append(f"{said}, declared is {doc.plain(json.dumps(value))}")
         return self._each(wrong)

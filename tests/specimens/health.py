@@ -103,6 +103,9 @@ HLT_004 = Specimens(
     passes=[endpoint(changed(uptime=3), schema=SCHEMA), endpoint(schema=True)],
     fails={
         "the document lacks uptime": endpoint(schema=SCHEMA),
+        "the document lacks size, uptime (1 of 3 polls)": endpoint(
+            answer(), changed(size=1, uptime=1), changed(size=1, uptime=1), schema={"required": ["size", "uptime"]}
+        ),
         "/uptime is string, not integer": endpoint(changed(uptime="hunter2"), schema=SCHEMA),
         '/components/cache/status is none of what the schema allows: ["ok"]': endpoint(
             changed(components={"cache": {"status": "sour"}}), schema=COMPONENTS
@@ -125,6 +128,13 @@ HLT_004 = Specimens(
         "refers to https://schema.example/health, which it does not hold": endpoint(
             schema={"$ref": "https://schema.example/health"}
         ),
+        "refers to file:///etc/hostname, which": endpoint(schema={"$ref": "file:///etc/hostname"}),
+        "too deep for its schema": endpoint(schema={"$ref": "#"}),
+        "a pattern that can't be read": endpoint(schema={"properties": {"status": {"pattern": "("}}}),
+        "a type that can't be read": endpoint(schema={"type": "strange"}),
+        "a number that its schema can't be applied to": endpoint(
+            answer(text='{"size": 1e400}'), schema={"properties": {"size": {"multipleOf": 0.1}}}
+        ),
     },
 )
 HLT_005 = Specimens(
@@ -137,6 +147,7 @@ HLT_005 = Specimens(
         "components is an object of 2": endpoint(expect={"match": {"components": "x"}}),
         "sum(status) is null": endpoint(expect={"match": {"sum(status)": 1}}),
         "no JSON": endpoint(answer(text="OK"), expect={"match": {"status": "ok"}}),
+        "no JSON, declared is null": endpoint(answer(text="OK"), expect={"match": {"error": None}}),
     },
     undecided=NEVER,
 )
