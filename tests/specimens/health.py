@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from seatrial.facts.answer import Answer, Answers
 from seatrial.facts.endpoint import Endpoint
@@ -75,7 +76,10 @@ HLT_001 = Specimens(
         ),
         "expected HTTP 200 or 204": endpoint(answer(status=404), expect={"status": [200, 204]}),
     },
-    undecided={"does not resolve": endpoint(DARK)},
+    undecided={
+        "does not resolve": endpoint(DARK),
+        "it was not asked": replace(endpoint(), answers=Answers(URL, ())),
+    },
 )
 HLT_002 = Specimens(
     passes=[endpoint(latency="500ms"), endpoint(answer(seconds=0.5), latency="500ms")],
@@ -167,6 +171,7 @@ HLT_006 = Specimens(
         "no version at version": versioned(answer({"status": "ok"})),
         "no version at version (expected version 1.4.2)": versioned(answer(text="1.4.2", kind="text/plain")),
         "no version at version (expected one and the same": versioned(changed(version={"major": 1}), release=None),
+        "no version at version (expected one": versioned(changed(version=True), release=None),
         "version 2.0.0 (2 of 3 polls)": versioned(
             changed(version="2.0.0"), changed(version="2.0.0"), changed(version="2.0.1"), release=None
         ),
@@ -180,6 +185,11 @@ HLT_007 = Specimens(
         endpoint(answer(text="OK", kind="text/plain")),
         endpoint(beside=answer({**DOCUMENT, "status": "down"}, url="http://127.0.0.1:8080/1f")),
         endpoint(beside=answer(status=401, url="http://127.0.0.1:8080/1f")),
+        endpoint(beside=answer({"status": "ok", "hint": "see /help"}, url="http://127.0.0.1:8080/1f")),
+        endpoint(
+            answer(text="<p>Harbor", kind="text/html"),
+            beside=answer(text="<p>Lost?", kind="text/html", url="http://127.0.0.1:8080/1f"),
+        ),
     ],
     fails={
         "HTTP 200 with the same kind of body (expected another answer)": endpoint(
@@ -231,6 +241,7 @@ HLT_008 = Specimens(
         "overall down, but cache is ok, store is ok": endpoint(changed(status="down"), **LISTED),
         "no components at components": endpoint(answer({"status": "ok"}), **LISTED),
         "no overall status at status": endpoint(answer({"components": DOCUMENT["components"]}), **LISTED),
+        "no overall status at state": endpoint(status="state", components="components"),
     },
     undecided={
         **{reason: endpoint(answer(status=500), **LISTED) for reason in NEVER},
@@ -271,8 +282,13 @@ HLT_009 = Specimens(
     },
 )
 HLT_010 = Specimens(
-    passes=[endpoint(), endpoint(changed(uptime=1), changed(uptime=2), changed(uptime=3))],
+    passes=[
+        endpoint(),
+        endpoint(changed(uptime=1), changed(uptime=2), changed(uptime=3)),
+        endpoint(answer(), answer(status=503), answer()),  # HLT-001 tells it
+    ],
     fails={
+        "says warn (1 of 3 polls)": endpoint(answer(), changed(status="warn"), refused()),
         "says down (1 of 3 polls)": endpoint(answer(), changed(status="down"), answer()),
         "HTTP 204 and says ok (1 of 3 polls)": endpoint(
             answer(text="OK"), answer(status=204, text="OK"), answer(text="OK"), expect={"status": [200, 204]}
@@ -286,16 +302,28 @@ HLT_011 = Specimens(
     undecided={"gave no answer": endpoint(refused())},
 )
 HLT_012 = Specimens(
-    passes=[endpoint(), endpoint(answer(status=302, location="/health/"))],
+    passes=[
+        endpoint(),
+        endpoint(answer(status=302, location="/health/")),
+        endpoint(answer(status=302)),
+        endpoint(answer(status=201, location="http://elsewhere.example/"), expect={"status": 201}),
+        endpoint(answer(status=400, location="http://elsewhere.example/")),
+    ],
     fails={
         "http://sign-on.example/login": endpoint(answer(status=302, location="http://sign-on.example/login")),
         "HTTP 302 to http://[broken": endpoint(answer(status=302, location="http://[broken")),
+        "HTTP 300": endpoint(answer(status=300, location="http://elsewhere.example/")),
         "HTTP 307": endpoint(answer(status=307, location="//elsewhere.example/")),
     },
     undecided={"gave no answer": endpoint(refused())},
 )
 HLT_013 = Specimens(
-    passes=[endpoint(), endpoint(answer(status=302, location="http://sign-on.example/login"))],
+    passes=[
+        endpoint(),
+        endpoint(answer(status=302, location="http://sign-on.example/login")),
+        endpoint(answer(status=302)),
+        endpoint(answer(status=201, location="/health/1"), expect={"status": 201}),
+    ],
     fails={
         "HTTP 301 to /health/": endpoint(answer(status=301, location="/health/")),
         "HTTP 308 to https://127.0.0.1/health": endpoint(answer(status=308, location="https://127.0.0.1/health")),
@@ -307,6 +335,8 @@ HLT_014 = Specimens(
         endpoint(),
         endpoint(changed(status="degraded"), probe="liveness"),
         endpoint(answer({"status": "degraded"}, status=503), expect={"status": 503}),
+        endpoint(changed(status="degraded"), healthy=["ok", "degraded"]),
+        endpoint(changed(status="degraded"), healthy=["ok"]),  # HLT-009 tells it
     ],
     fails={
         "the body says degraded": endpoint(changed(status="degraded"), probe="readiness"),
