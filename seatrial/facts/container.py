@@ -26,6 +26,9 @@ class Mount:
     """True for a volume that nobody named."""
     propagation: str = ""
     """As the engine was asked: rprivate, private, shared, rshared, slave, rslave; empty when it does not tell."""
+    real: str = ""
+    """Path of the host that the kernel shows there, whatever symbolic link or volume it was asked for as; empty when
+    that is not seen."""
 
 
 @dataclass(frozen=True, slots=True)

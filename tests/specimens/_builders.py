@@ -79,9 +79,11 @@ ROOT_MOUNT = Mount("/", "overlay", "overlay", writable=False)
 DATA = Mount("/data", "/var/lib/docker/volumes/harbor_data/_data", "volume", writable=True, volume="harbor_data")
 
 
-def bind(source: str, destination: str = "/mnt", *, writable: bool = False, propagation: str = "rprivate") -> Mount:
+def bind(
+    source: str, destination: str = "/mnt", *, writable: bool = False, propagation: str = "rprivate", real: str = ""
+) -> Mount:
     """A path of the host, mounted."""
-    return Mount(destination, source, "bind", writable, propagation=propagation)
+    return Mount(destination, source, "bind", writable, propagation=propagation, real=real)
 
 
 def container(*, mount: Mount | tuple[Mount, ...] = (), **changes: Any) -> Container:

@@ -1,5 +1,7 @@
 """Specimens of the containers area: what conforms, each kind of defect with what must be seen, and what can't be decided."""
 
+from dataclasses import replace
+
 from seatrial.facts.container import Cgroup, Configured, Device, HealthLog, Mount
 from seatrial.facts.deployment import Deployment
 from seatrial.words import Missing
@@ -265,12 +267,19 @@ CTR_020 = Specimens(
         "/run/crio of the host, writable": containers(container(mount=bind("/run/crio", writable=True))),
         "/var/run of the host": containers(container(mount=bind("/var/run"))),
         "harbor-migrate-1": jobs(job(mount=bind("/run/podman/podman.sock"))),
+        "/run/docker.sock of the host, read-only, asked for as /srv/engine": containers(
+            container(mount=bind("/srv/engine", real="/run/docker.sock"))
+        ),
     },
     undecided=MOUNTS_UNSEEN,
+)
+DISGUISED = Mount(
+    "/jobs", "/var/lib/docker/volumes/harbor_jobs/_data", "volume", True, "harbor_jobs", real="/etc/cron.d"
 )
 CTR_021 = Specimens(
     passes=[
         SOUND,
+        containers(container(mount=replace(DISGUISED, real=DISGUISED.source))),
         SOUND_JOB,
         containers(container(mount=(bind("/etc"), bind("/srv/harbor", writable=True)))),
         containers(container(mount=bind("/home/harbor/data", writable=True))),
@@ -282,6 +291,7 @@ CTR_021 = Specimens(
         "/var/lib/docker/volumes": containers(container(mount=bind("/var/lib/docker/volumes", writable=True))),
         "/home/ann/.ssh": containers(container(mount=bind("/home/ann/.ssh", writable=True))),
         "/sys/fs/cgroup": containers(container(mount=bind("/sys/fs/cgroup", writable=True))),
+        "/etc/cron.d of the host, writable, asked for as harbor_jobs": containers(container(mount=DISGUISED)),
     },
     undecided=MOUNTS_UNSEEN,
 )
@@ -344,6 +354,7 @@ CTR_025 = Specimens(
         "service api has no container": no_container(**KEPT),
         "not permitted": containers(container(writable_layer_paths=SECRET_FREE), **KEPT),
         "read /proc/412": containers(container(mounts=SECRET_FREE), **KEPT),
+        "a reference .env='DATA'.": containers(persistence={"paths": [{"env": "DATA"}]}),
         "which mount holds /data/db": containers(container(mounts=()), **KEPT),
     },
 )

@@ -50,9 +50,12 @@ class Filesystem(Looking):
     @finds
     def unsafe_data_paths(self) -> Look:
         """Declared data paths that a new container would not find again."""
-        paths = [str(path) for path in self.declared.persistence.paths] if self.declared.persistence else []
+        paths = self.declared.persistence.paths if self.declared.persistence else []
         for container in self.containers:
             for path in paths:
+                if not isinstance(path, str):  # only what a run starts itself announces its paths
+                    yield Missing(f"{container}: a data path that is a reference ({path}) is not known here")
+                    continue
                 lost = _lost(container, path)
                 if isinstance(lost, Missing):
                     yield lost

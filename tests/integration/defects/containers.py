@@ -455,12 +455,12 @@ def latest(bench: Bench) -> Broken:
 
 @defect(turns_red=("CTR-045",))
 def another_image(bench: Bench) -> Broken:
-    return bench.single(bench.lab.image(config={"Labels": {"variant": "another"}}))
+    return bench.single(bench.lab.image(config={"Env": ["PATH=/bin", "VARIANT=another"]}))
 
 
 @defect(turns_red=("CTR-046",))
 def mixed_images(bench: Bench) -> Broken:
-    other = bench.lab.image(config={"Labels": {"variant": "mixed"}})
+    other = bench.lab.image(config={"Env": ["PATH=/bin", "VARIANT=mixed"]})
     each = [bench.container(), bench.container(), bench.container(other)]
     return Broken(each, bench.declared(image=None, replicas=3), bench.target)
 
