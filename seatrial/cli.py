@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 import seatrial
@@ -70,6 +74,13 @@ def run(mode: str, profile: str, options: Sequence[str]) -> int:
 
     A user's ``pytest.ini``, ``conftest.py``, ``PYTEST_ADDOPTS`` and installed plugins can hide tests; here they can't.
     """
+    for option in ("--mode", "--profile"):
+        if any(given == option or given.startswith(f"{option}=") for given in options):
+            print(
+                f"seatrial {mode}: {option} follows from the command: seatrial {'|'.join(_RUNS)} PROFILE",
+                file=sys.stderr,
+            )
+            return 4
     suites = seatrial.data("suites")
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -92,11 +103,27 @@ def run(mode: str, profile: str, options: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; gives an exit code."""
+    from seatrial.pipes import patient
+
+    patient()
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["demo"]:  # it has options of its own, which argparse would not hand on
         from seatrial.demo.cli import run as run_demo
 
         return run_demo(words[1:])
+    try:
+        with _ended_by_signals(last=arguments is None):
+            return _command(words)
+    except KeyboardInterrupt:
+        print("seatrial: interrupted", file=sys.stderr)
+        return 2
+    except Exception:  # noqa: BLE001 - Python would end with 1, which is a verdict on the deployment
+        traceback.print_exc()
+        print("seatrial: this is trouble of Seatrial's own or of a plugin, and no verdict", file=sys.stderr)
+        return 3
+
+
+def _command(words: Sequence[str]) -> int:
     given = _parser().parse_args(words)
     if given.command == "profiles":
         from seatrial.profile.loading import load
@@ -105,6 +132,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{file.stem:24} {load(str(file)).profile.summary}")
         return 0
     return run(given.command, given.profile, given.options)
+
+
+@contextmanager
+def _ended_by_signals(*, last: bool) -> Iterator[None]:
+    """SIGTERM and SIGHUP are Ctrl-C, also before a run holds them; where nothing follows, they are too late afterwards."""
+
+    def stop(number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # What nohup or a shell's `&` told to be ignored stays so.
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler == signal.SIG_DFL:
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_IGN if last else handler)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from seatrial.record import ProfileInfo, Record, RunInfo, TargetInfo
 if TYPE_CHECKING:
     from seatrial.trial import Trial
 
-__all__ = ["build", "write"]
+__all__ = ["build", "unwritable", "write"]
 
 
 def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -> Record:
@@ -66,7 +66,7 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
             spec=trial.profile.spec or "",
             environment=trial.profile.environment,
             hardening=trial.profile.hardening,
-            given=trial.options.profile,
+            given=trial.given,
         ),
         target=TargetInfo(
             driver=trial.profile.target.driver,
@@ -81,7 +81,7 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
             mode=trial.options.mode,
             tier=trial.options.tier,
             enforce_should=trial.options.enforce_should,
-            user=getpass.getuser(),
+            user=_user(),
             host=socket.gethostname(),
             command=trial.mask(shlex.join(("pytest", *trial.arguments))),
             rights=(f"uid {os.geteuid()}",),
@@ -104,6 +104,24 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
     )
 
 
+def _user() -> str:
+    """Who runs this. In a container the uid often has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.geteuid()}"
+
+
+def unwritable(folder: Path) -> str:
+    """Why no report could be written below a folder, as far as can be told before it is tried; else nothing."""
+    nearest = Path(os.path.abspath(folder))
+    while not os.path.lexists(nearest):
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        return f"{nearest} is not a directory"
+    return "" if os.access(nearest, os.W_OK | os.X_OK) else f"no permission to write in {nearest}"
+
+
 def _absent(trial: Trial) -> tuple[tuple[str, str, str], ...]:
     from seatrial.profile.model import None_
 
@@ -114,35 +132,44 @@ def _absent(trial: Trial) -> tuple[tuple[str, str, str], ...]:
 def write(trial: Trial, record: Record) -> Record:
     """Write every report into the run's folder; what could not be written is told and makes the run undecided."""
     from seatrial import writers
-    from seatrial.observe import save_facts
+    from seatrial.observe import facts_text
 
     stamp = trial.started.strftime("%Y-%m-%dT%H-%M-%SZ")
     parent = Path(trial.options.report_dir)
+    problems = []
     try:
-        trial.folder = _fresh(parent, f"{stamp}-{trial.profile.profile}")
-        if trial.observations is not None:
-            save_facts(
-                trial.folder,
-                trial.observations,
-                {
-                    "seatrial": seatrial.__version__,
-                    "profile": {
-                        "name": record.profile.name,
-                        "file": str(trial.loaded.file),
-                        "sha256": trial.loaded.sha256,
-                    },
-                    "mode": trial.options.mode,
-                },
-            )
-        problems = writers.write_all(
-            record, trial.folder, secrets=[secret.reveal() for secret in trial.references.known]
-        )
+        folder = trial.folder = _fresh(parent, f"{stamp}-{trial.profile.profile}")
     except OSError as why:
-        problems = [f"the report could not be written to {parent}: {why.strerror}"]
+        problems = [f"no report could be written to {parent}: {why.strerror}"]
+    else:
+        if trial.observations is not None:
+            try:
+                writers.put(folder / "facts.json", facts_text(trial.observations, _about(trial, folder)))
+            except OSError as why:
+                problems = [f"facts could not be written: {why.strerror}"]
+        secrets = [secret.reveal() for secret in trial.references.known]
+        problems += writers.write_all(record, folder, secrets=secrets)
     if not problems:
         return record
     trial.problems += problems
-    return replace(record, notes=(*record.notes, *problems), exit=worst([record.exit, Exit.undecided]))
+    return replace(
+        record,
+        notes=(*record.notes, *problems),
+        result=record.result if record.result is Result.failure else Result.undecided,
+        exit=worst([record.exit, Exit.undecided]),
+    )
+
+
+def _about(trial: Trial, folder: Path) -> dict[str, object]:
+    """What facts say about themselves. The profile's file is told from the run's folder on, so that both can be moved."""
+    file = trial.given
+    if trial.loaded.file == Path(file):  # else it is the name of a shipped one
+        file = os.path.relpath(os.path.realpath(file), os.path.realpath(folder))
+    return {
+        "seatrial": seatrial.__version__,
+        "profile": {"name": trial.profile.profile, "file": file, "sha256": trial.loaded.sha256},
+        "mode": trial.options.mode,
+    }
 
 
 def _fresh(parent: Path, name: str) -> Path:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import stat
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,9 +27,11 @@ if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.profile.subjects import Subject
 
-__all__ = ["FACTS_VERSION", "observe", "read_facts", "save_facts", "wait_ready"]
+__all__ = ["FACTS_VERSION", "facts_text", "observe", "read_facts", "wait_ready"]
 
 FACTS_VERSION = 1
+MOST_FACTS = 256 * 1024 * 1024
+"""Bytes of a file of facts that is read at all."""
 PARALLEL = 8
 T = TypeVar("T")
 
@@ -64,7 +69,7 @@ def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
     taken = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
     driver = look(lambda: drivers.load(session.profile.target.driver))
     runtime: Runtime | Missing = driver if isinstance(driver, Missing) else look(lambda: driver.observe(session))
-    with ThreadPoolExecutor(PARALLEL) as pool:
+    with _pool() as pool:
         looks = {
             "answers": {id: partial(_poll, session, subject) for id, subject in of("endpoint").items()},
             "strangers": {
@@ -83,6 +88,18 @@ def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
         changed = _changed(runtime, look(lambda: driver.generations(session)))
     found["addresses"] = _addresses(session)
     return Observations(taken=taken, runtime=runtime, calls=dict(session.calls), changed=changed, **found)
+
+
+@contextmanager
+def _pool() -> Iterator[ThreadPoolExecutor]:
+    """Looks in parallel. When the run is cut short, what has not begun does not begin, and nobody waits for the rest."""
+    pool = ThreadPoolExecutor(PARALLEL)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _poll(session: Session, subject: Subject) -> Any:
@@ -144,14 +161,12 @@ def wait_ready(session: Session, within: float) -> str:
         time.sleep(0.25)
 
 
-def save_facts(folder: Path, observations: Observations, about: dict[str, Any]) -> Path:
-    """Write ``facts.json``; ``about`` tells of which profile and versions."""
+def facts_text(observations: Observations, about: dict[str, Any]) -> str:
+    """The content of ``facts.json``; ``about`` tells of which profile and versions."""
     from pydantic_core import to_jsonable_python
 
-    path = folder / "facts.json"
     data = {"facts": FACTS_VERSION, **about, "observations": to_jsonable_python(observations)}
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
-    return path
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
 def read_facts(run: str) -> tuple[Observations, dict[str, Any]]:
@@ -165,17 +180,35 @@ def read_facts(run: str) -> tuple[Observations, dict[str, Any]]:
     path = Path(run)
     path = path / "facts.json" if path.is_dir() else path
     try:
-        data = json.loads(path.read_text())
+        data = json.loads(_content(path))
         version = data.pop("facts")
         observations = data.pop("observations")
+        profile = data["profile"]
+        known = isinstance(profile["sha256"], str) and isinstance(profile["file"], str)
     except OSError as why:
         raise CouldNotLook(f"no facts at {run}: {why.strerror}; give the folder of a run") from None
-    except (ValueError, KeyError, AttributeError, TypeError):
-        raise CouldNotLook(f"{path} holds no facts of a run") from None
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        known = False
+    if not known:
+        raise CouldNotLook(f"{path} holds no facts of a run")
     if version != FACTS_VERSION:
         raise CouldNotLook(f"{path} holds facts of version {version}; this Seatrial reads version {FACTS_VERSION}")
+    if os.sep in profile["file"]:
+        profile["file"] = os.path.relpath(os.path.join(os.path.realpath(path.parent), profile["file"]))
+        profile["file"] = profile["file"] if os.sep in profile["file"] else f"./{profile['file']}"
     try:
         return TypeAdapter(Observations).validate_python(observations), data
     except ValidationError as bad:
         problem = bad.errors(include_url=False, include_input=False)[0]
-        raise CouldNotLook(f"{path}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
+        place = ".".join(("observations", *map(str, problem["loc"])))
+        raise CouldNotLook(f"{path}: {place}: {problem['msg']}") from None
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a regular file of a sane size; a pipe or a device would never end."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(0, "not a file")
+    if status.st_size > MOST_FACTS:
+        raise OSError(0, f"larger than {MOST_FACTS // 1024**2} MiB")
+    return path.read_bytes()

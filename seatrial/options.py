@@ -21,7 +21,8 @@ class Refused(Exception):
 class Options:
     """What the command line asked for."""
 
-    profile: str
+    profile: str | None
+    """As it was given; without one it is that of the facts, else the demo."""
     mode: Mode
     tier: Tier
     confirm_target: str | None = None
@@ -41,9 +42,12 @@ def _duration(name: str, text: str | None) -> float | None:
     if text is None:
         return None
     try:
-        return Duration.parse(text).seconds
+        seconds = Duration.parse(text).seconds
     except ValueError as bad:
         raise Refused(f"{name}={text}: {bad}") from None
+    if not seconds:
+        raise Refused(f"{name}={text} leaves no time at all: leave it out, or give more")
+    return seconds
 
 
 def read_options(
@@ -70,6 +74,12 @@ def read_options(
         problems.append("--assert=plain hides what was seen: run without it")
     if option.get("numprocesses") or option.get("tx"):
         problems.append("-n would observe the target once per worker and speeds nothing up: run without it (-n 0)")
+    # An unset variable in a script must not quietly mean another deployment: --profile="$PROFILE".
+    problems += [
+        f"--{name.replace('_', '-')}= is empty: give it a value, or leave it out"
+        for name in ("profile", "facts", "report_dir", "confirm_target", "wait_ready", "deadline")
+        if option.get(name) == ""
+    ]
     if option.get("plan") and option.get("facts"):
         problems.append("--plan shows what would be looked at, --facts looks at nothing: give one of them")
 
@@ -85,15 +95,16 @@ def read_options(
         problems.append(
             f"--timeout-method=thread ends the process without undoing anything: use signal above observe ({granted})"
         )
+    wait_ready = deadline = None
     try:
-        wait_ready = _duration("--wait-ready", option.get("wait_ready"))
-        deadline = _duration("--deadline", option.get("deadline"))
+        wait_ready = _duration("--wait-ready", option.get("wait_ready") or None)
+        deadline = _duration("--deadline", option.get("deadline") or None)
     except Refused as refused:
         problems.append(str(refused))
     if problems:
         raise Refused("\n".join(problems))
     return Options(
-        profile=option.get("profile") or "demo",
+        profile=option.get("profile"),
         mode=mode,
         tier=granted,
         confirm_target=option.get("confirm_target"),

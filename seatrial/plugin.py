@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -14,87 +13,135 @@ if TYPE_CHECKING:
 # Hooks that are called without a config leave here what a later one needs.
 _PARSER: list[pytest.Parser] = []
 _INTERRUPTED: list[str] = []
+_CONFLICTS: list[str] = []
+_REFUSED: list[str] = []
+_UNCOLLECTED: list[str] = []
+_PREFIX = "seatrial_"
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--profile": {
+        "metavar": "NAME|PATH",
+        "help": "profile of the deployment to test: the name of a shipped one, or a YAML file; write it with the "
+        "equals sign (default: demo, a small stack that is started for the run)",
+    },
+    "--mode": {
+        "choices": ["audit", "gate", "drill"],
+        "help": "why the suite runs: audit only observes (the default), gate may write and load, drill may disrupt",
+    },
+    "--tier": {
+        "choices": ["observe", "write", "load", "disrupt"],
+        "help": "the most that tests may do to the target, when it is to be less than the mode grants",
+    },
+    "--confirm-target": {
+        "metavar": "IDENTITY",
+        "help": "repeat the target's identity, to grant more than observe on production",
+    },
+    "--enforce-should": {"action": "store_true", "help": "a broken SHOULD is a violation, not an advisory"},
+    "--plan": {
+        "action": "store_true",
+        "help": "show what would run, with tier, rights and expected time, and stop; nothing is contacted",
+    },
+    "--facts": {
+        "metavar": "RUN",
+        "help": "judge the facts that an earlier run saved in its folder; no target is contacted",
+    },
+    "--report-dir": {"metavar": "DIR", "help": "where each run's report folder goes (default: reports)"},
+    "--wait-ready": {
+        "metavar": "DURATION",
+        "help": "wait until every declared readiness endpoint answers as declared, at most this long (60s), before looking",
+    },
+    "--deadline": {
+        "metavar": "DURATION",
+        "help": "end the run after this time (10m); what was not looked at by then is an error, the report is written",
+    },
+}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser
+) -> Generator[None, object, object]:
+    """Our options come after those of every plugin and conftest: a name that one of them has stays its own."""
+    try:
+        return (yield)
+    finally:
+        _add_options(parser, early_config)
+
+
+def _add_options(parser: pytest.Parser, config: pytest.Config) -> None:
+    group = parser.getgroup("seatrial", "seatrial: does a running deployment keep what its operations spec promises?")
+    for name, how in _OPTIONS.items():
+        if _taken(parser, name):
+            _CONFLICTS.append(f"{_owners(config.pluginmanager, name)} also has the option {name}")
+            _refuse_unreadable(parser, config, name)
+        else:
+            group.addoption(name, dest=_PREFIX + name.lstrip("-").replace("-", "_"), **how)
+
+
+def _taken(parser: pytest.Parser, name: str) -> bool:
+    try:
+        return f"{name}=x" not in parser.parse_known_and_unknown_args([f"{name}=x"])[1]
+    except pytest.UsageError as error:  # a flag, that takes no value; else some other option is wrong or missing
+        return name in str(error).rpartition("error: ")[2]
+
+
+def _owners(manager: pytest.PytestPluginManager, name: str) -> str:
+    """Who has an option: the plugins whose hook holds its name; else each that adds options at all."""
+    others = {
+        called: getattr(plugin.pytest_addoption, "__code__", None)
+        for called, plugin in manager.list_name_plugin()
+        if hasattr(plugin, "pytest_addoption")
+        and not getattr(plugin.pytest_addoption, "__module__", "").startswith(("_pytest", __name__))
+    }
+    sure = [called for called, code in others.items() if code and name in code.co_consts]
+    return f"plugin {' or '.join(sure or others)}"
+
+
+def _refuse_unreadable(parser: pytest.Parser, config: pytest.Config, name: str) -> None:
+    """Where another plugin's option takes no value, argparse would refuse ours without naming the plugin."""
+    if not any(str(argument).startswith(f"{name}=") for argument in config.invocation_params.args):
+        return
+    try:
+        parser.parse_known_args([f"{name}=x"])
+    except pytest.UsageError:
+        raise pytest.UsageError(
+            f"{_owners(config.pluginmanager, name)} also has the option {name}: {_WITHOUT}"
+        ) from None
+
+
+_WITHOUT = "run without it (-p no:NAME), or run `seatrial audit PROFILE`, which loads no other plugin"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    _PARSER.append(parser)
+
+
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    config = manager.getplugin("pytestconfig")
+    if _PARSER and config is not None and hasattr(plugin, "pytest_addoption"):
+        _refuse_unreadable(_PARSER[-1], config, "--profile")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    _PARSER.append(parser)
-    group = parser.getgroup("seatrial", "seatrial: does a running deployment keep what its operations spec promises?")
-    try:
-        group.addoption(
-            "--profile",
-            metavar="NAME|PATH",
-            help="profile of the deployment to test: the name of a shipped one, or a YAML file; write it with the "
-            "equals sign (default: demo, a small stack that is started for the run)",
-        )
-    except ValueError:
-        others = [
-            name
-            for name, plugin in pluginmanager.list_name_plugin()
-            if hasattr(plugin, "pytest_addoption")
-            and name != __name__
-            and not str(getattr(plugin, "__name__", "")).startswith("_pytest")
-        ]
-        raise pytest.UsageError(
-            f"another plugin also has the option --profile ({' or '.join(others)}): run without it (-p no:NAME)"
-        ) from None
-    group.addoption(
-        "--mode",
-        choices=["audit", "gate", "drill"],
-        help="why the suite runs: audit only observes (the default), gate may write and load, drill may disrupt",
-    )
-    group.addoption(
-        "--tier",
-        choices=["observe", "write", "load", "disrupt"],
-        help="the most that tests may do to the target, when it is to be less than the mode grants",
-    )
-    group.addoption(
-        "--confirm-target",
-        metavar="IDENTITY",
-        help="repeat the target's identity, to grant more than observe on production",
-    )
-    group.addoption("--enforce-should", action="store_true", help="a broken SHOULD is a violation, not an advisory")
-    group.addoption(
-        "--plan",
-        action="store_true",
-        help="show what would run, with tier, rights and expected time, and stop; nothing is contacted",
-    )
-    group.addoption(
-        "--facts", metavar="RUN", help="judge the facts that an earlier run saved in its folder; no target is contacted"
-    )
-    group.addoption("--report-dir", metavar="DIR", help="where each run's report folder goes (default: reports)")
-    group.addoption(
-        "--wait-ready",
-        metavar="DURATION",
-        help="wait until every declared readiness endpoint answers as declared, at most this long (60s), before looking",
-    )
-    group.addoption(
-        "--deadline",
-        metavar="DURATION",
-        help="end the run after this time (10m); what was not looked at by then is an error, the report is written",
-    )
-
-
-def pytest_plugin_registered(plugin: object) -> None:
-    """Another plugin that owns an option of ours is told by name, where argparse would only crash."""
-    if _PARSER and hasattr(plugin, "pytest_addoption"):
-        try:
-            _PARSER[-1].parse_known_args([])
-        except argparse.ArgumentError as conflict:
-            name = getattr(plugin, "__name__", str(plugin))
-            raise pytest.UsageError(
-                f"plugin {name} also has the option {conflict.argument_name}: run without it (-p no:{name})"
-            ) from None
-
-
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         'requirement(id, refs=[], tier="observe", needs="", hardening=False): one clause that a deployment must keep; '
         "the docstring holds the clause and the fix (seatrial)",
     )
-    if config.getoption("profile") or config.getoption("facts") or config.getoption("plan"):
+    given = _given(config)
+    if given.get("profile") is not None or given.get("facts") is not None or given.get("plan"):
+        from seatrial.pipes import patient
+
+        patient()
         _begin(config)
+
+
+def _given(config: pytest.Config) -> dict[str, Any]:
+    """Our options by name, as they were given."""
+    return {
+        name.removeprefix(_PREFIX): value for name, value in vars(config.option).items() if name.startswith(_PREFIX)
+    }
 
 
 def _begin(config: pytest.Config) -> Trial:
@@ -103,11 +150,20 @@ def _begin(config: pytest.Config) -> Trial:
     from seatrial.trial import TRIAL, Trial
 
     if TRIAL not in config.stash:
+        if _CONFLICTS:
+            raise pytest.UsageError("\n".join(_CONFLICTS) + f": {_WITHOUT}")
         arguments = tuple(str(argument) for argument in config.invocation_params.args)
+        # Of the options of others, those that decide whether asserts can be believed.
+        others = {
+            name: vars(config.option).get(name) for name in ("assertmode", "numprocesses", "tx", "timeout_method")
+        }
+        if hasattr(config, "workerinput"):
+            others["numprocesses"] = 1
         try:
-            config.stash[TRIAL] = Trial(read_options(vars(config.option), arguments), arguments)
+            config.stash[TRIAL] = trial = Trial(read_options(others | _given(config), arguments), arguments)
         except Refused as refused:
             raise pytest.UsageError(str(refused)) from None
+        trial.hold_signals()
     return config.stash[TRIAL]
 
 
@@ -138,12 +194,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         requirement = read(metafunc.function, mark.args, dict(mark.kwargs))
         subjects = trial.subjects(requirement)
     except (pytest.UsageError, Refused) as refused:
-        # Too late for a usage error: pytest would call it a failed collection. This ends the session just as cleanly.
-        pytest.exit("\n".join(map(str, refused.args)), returncode=4)
+        # Here pytest would call it a failed collection. Once that is over, the session ends as cleanly as before it.
+        _REFUSED[:] = ["\n".join(map(str, refused.args))]
+        return
     metafunc.parametrize(requirement.noun, subjects, ids=[subject.id for subject in subjects], indirect=True)
 
 
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    if report.failed:
+        _UNCOLLECTED.append(report.nodeid)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _REFUSED and hasattr(config, "workeroutput"):  # of pytest-xdist: its controller ends the session
+        config.workeroutput["seatrial"] = _REFUSED[0]
+        items.clear()
+    elif _REFUSED:
+        raise pytest.UsageError(_REFUSED.pop())
     trial = _trial(config)
     if trial is None:
         return
@@ -183,29 +251,20 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         return None
     from seatrial.options import Refused
 
-    # Without pytest's terminal (-p no:terminal) there is nobody to tell; the reports are written all the same.
-    say = getattr(session.config.pluginmanager.getplugin("terminalreporter"), "write_line", lambda _line: None)
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
     if trial.options.plan:
         from seatrial.plan import plan
 
+        say = getattr(reporter, "write_line", print)
         for line in plan(trial):
             say(line)
         return True
     try:
-        with trial.deadline():
-            trial.look(say)
+        # Without pytest's terminal (-p no:terminal) there is nobody to tell; the reports are written all the same.
+        trial.look(getattr(reporter, "write_line", lambda _line: None))
     except Refused as refused:
         raise pytest.UsageError(str(refused)) from None
     return None
-
-
-@pytest.hookimpl(specname="pytest_runtestloop", wrapper=True)
-def pytest_seatrial_signals(session: pytest.Session) -> Generator[None, object, object]:
-    trial = _trial(session.config)
-    if trial is None:
-        return (yield)
-    with trial.signals():
-        return (yield)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -248,37 +307,61 @@ def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -
         return None
     from seatrial.reporting import status
 
-    return status(report, quiet=config.option.verbose < 0)
+    return status(report, quiet=getattr(config.option, "verbose", 0) < 0)
 
 
 def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     _INTERRUPTED.append(excinfo.typename)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist met our mark, and collected nothing: the session is refused."""
+    if refused := getattr(node, "workeroutput", {}).get("seatrial"):
+        _REFUSED[:] = [refused]
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if _REFUSED:
+        session.exitstatus = 4
     trial = _trial(session.config)
     if trial is None:
         return
     from seatrial.reporting import finish
 
-    try:
-        finish(trial, session, int(exitstatus), interrupted="KeyboardInterrupt" in _INTERRUPTED)
-    finally:
-        trial.close()
+    alone = len(trial.instances) == session.testscollected
+    with trial.finishing(alone=alone):
+        try:
+            interrupted = "KeyboardInterrupt" in _INTERRUPTED
+            finish(trial, session, int(exitstatus), interrupted=interrupted, uncollected=_UNCOLLECTED)
+        finally:
+            trial.close()
+        # Before version 9, --no-summary is also without the summaries of plugins.
+        reporter = session.config.pluginmanager.getplugin("terminalreporter")
+        if reporter and session.config.option.no_summary:
+            _tell(trial, reporter)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for refused in _REFUSED:
+        terminalreporter.write_line(f"ERROR: {refused}", red=True)
     trial = _trial(config)
-    if trial is None or trial.told is None:
+    if trial is not None and not config.option.no_summary:
+        _tell(trial, terminalreporter)
+
+
+def _tell(trial: Trial, reporter: Any) -> None:
+    if trial.told is None:
         return
     from seatrial.writers import console
 
-    console.write(trial.told, terminalreporter, folder=trial.folder)
+    console.write(trial.told, reporter, folder=trial.folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    _PARSER.clear()
-    _INTERRUPTED.clear()
+    for left in (_PARSER, _INTERRUPTED, _CONFLICTS, _REFUSED, _UNCOLLECTED):
+        left.clear()
     trial = _trial(config)
     if trial is not None:
         trial.close()
+        trial.release_signals()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from seatrial.outcomes import Outcome, Raw
+from seatrial.outcomes import Exit, Outcome, Raw
 from seatrial.record import Check
 
 if TYPE_CHECKING:
@@ -125,21 +127,35 @@ def status(report: pytest.TestReport, *, quiet: bool) -> tuple[str, str, tuple[s
     return (category, "", "") if quiet else (category, letter, (word, markup))
 
 
-def finish(trial: Trial, session: pytest.Session, exit_status: int, *, interrupted: bool) -> None:
-    """Make the record, write it, and give the session the exit code that follows from it."""
+def finish(
+    trial: Trial, session: pytest.Session, exit_status: int, *, interrupted: bool, uncollected: Sequence[str]
+) -> None:
+    """Make the record, write it, and give the session the exit code that follows from it.
+
+    Args:
+        exit_status: pytest's own.
+        interrupted: by hand.
+        uncollected: node ids of what could not be collected.
+    """
     if session.config.option.collectonly or trial.options.plan:
         return
-    broken = session.testsfailed and not trial.instances
-    if not trial.instances and not broken and exit_status != pytest.ExitCode.NO_TESTS_COLLECTED:
+    if not (trial.instances or uncollected or interrupted) and exit_status != pytest.ExitCode.NO_TESTS_COLLECTED:
         return
     if exit_status == pytest.ExitCode.USAGE_ERROR:
         return
-    if exit_status == pytest.ExitCode.INTERRUPTED and not interrupted:
-        trial.problems.append("a suite could not be collected, so that what it asserts was not looked at")
+    if uncollected:
+        trial.problems.append(
+            f"could not be collected, so that what it asserts was not looked at: {', '.join(uncollected)}"
+        )
     ours = sum(check.outcome in (Outcome.violation, Outcome.error) for check in trial.checks.values())
-    foreign = len(trial.instances) < session.testscollected and session.testsfailed > ours
+    foreign = session.testsfailed > ours + len(uncollected) and len(trial.instances) < session.testscollected
     from seatrial import closing
+    from seatrial.observe import own_trouble
 
-    record = closing.build(trial, exit_status=exit_status, interrupted=interrupted, foreign=foreign)
-    trial.told = closing.write(trial, record)
-    session.exitstatus = int(trial.told.exit)
+    try:
+        record = closing.build(trial, exit_status=exit_status, interrupted=interrupted, foreign=foreign)
+        trial.told = closing.write(trial, record)
+        session.exitstatus = int(trial.told.exit)
+    except Exception as trouble:  # noqa: BLE001 - pytest would end with 1, which is a verdict
+        session.exitstatus = int(Exit.undecided)
+        sys.stderr.write(f"ERROR: there is no report: {own_trouble(trouble)}\n")

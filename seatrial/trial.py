@@ -77,7 +77,8 @@ class Trial:
         self.started = datetime.now(UTC)
         self.observations: Observations | None = None
         self.facts_about: dict[str, Any] = {}
-        name = options.profile
+        self.given = options.profile or "demo"
+        """What to type to have this profile again."""
         if options.facts:
             from seatrial.observe import read_facts
 
@@ -85,12 +86,14 @@ class Trial:
                 self.observations, self.facts_about = read_facts(options.facts)
             except CouldNotLook as why:
                 raise Refused(str(why)) from None
-            if "--profile" not in " ".join(arguments):
-                name = self.facts_about["profile"]["file"]
+            if options.profile is None:
+                self.given = self.facts_about["profile"]["file"]
         try:
-            self.loaded: Loaded = load(name)
+            self.loaded: Loaded = load(self.given)
         except ProfileError as bad:
-            raise Refused(str(bad)) from None
+            moved = self.facts_about and options.profile is None
+            hint = "\nThese facts name that profile: when it has moved, say where with --profile=PATH" if moved else ""
+            raise Refused(f"{bad}{hint}") from None
         self.profile = self.loaded.profile
         refused = identities.refusal_unseen(
             environment=self.profile.environment,
@@ -102,6 +105,8 @@ class Trial:
             raise Refused(refused)
         self.references = References(dict(os.environ), self.loaded.file.parent)
         self._open = ExitStack()
+        self._signals = ExitStack()
+        self._ending = False
         self.checks: dict[str, Check] = {}
         self.problems: list[str] = []
         self.notes: list[str] = []
@@ -115,7 +120,7 @@ class Trial:
         self._late = False
         self._needed: dict[str, set[str]] = {}
         self.calls: dict[str, int] = {}
-        if self.facts_about and self.facts_about.get("profile", {}).get("sha256") != self.loaded.sha256:
+        if self.facts_about and self.facts_about["profile"]["sha256"] != self.loaded.sha256:
             self.notes.append("the profile has changed since these facts were observed")
 
     # --- what would run -------------------------------------------------------------------------------------------
@@ -176,8 +181,12 @@ class Trial:
         """Start what the profile starts, make sure of the target, and observe everything once.
 
         Raises:
-            Refused: this is not the target that more than observe was granted on.
+            Refused: this is not the target that more than observe was granted on, or nothing of it could be kept.
         """
+        from seatrial.closing import unwritable
+
+        if why := unwritable(Path(self.options.report_dir)):
+            raise Refused(f"--report-dir={self.options.report_dir}: {why}; nothing was contacted")
         wanted = [
             instance.subject
             for instance in self.instances.values()
@@ -188,39 +197,44 @@ class Trial:
         if self.observations is not None:
             self._check_identity(self.engine())
             return
-        from seatrial import drivers
-        from seatrial.observe import observe, own_trouble, wait_ready
+        from seatrial.observe import own_trouble
 
         try:
-            if start := self.profile.target.start:
-                from seatrial.drivers import process
-
-                say(f"starting {shlex.join(start.command)}")
-                announced = self._open.enter_context(process.start(start, cwd=self.loaded.file.parent))
-                self.references.env.update(announced)
-                self.references.known.update(
-                    Secret(value, f"env {name}")
-                    for name, value in announced.items()
-                    if value and SECRET_NAME.search(name)
-                )
-            session = self.session()
-            if self.options.tier > Tier.observe:
-                identity = drivers.load(self.profile.target.driver).identity(session)
-                self._confirm(identity, self.references.resolve(self.profile.target.host) or "")
-            if self.options.wait_ready is not None:
-                say("waiting for readiness")
-                if late := wait_ready(session, self.options.wait_ready):
-                    self.notes.append(f"not ready after {self.options.wait_ready:g} s of --wait-ready: {late}")
-            say(f"looking at {self.profile.profile} by driver {self.profile.target.driver}")
-            self.observations = observe(session, wanted)
-            self.calls = self.observations.calls
-        except CouldNotLook as why:
-            self.observations = self._nothing(why)
+            with self.deadline():
+                self.observations = self._observe(wanted, say)
+        except (CouldNotLook, _Late) as why:
+            self.observations = self._nothing(why if isinstance(why, CouldNotLook) else CouldNotLook(LATE))
         except Refused:
             raise
         except Exception as trouble:  # noqa: BLE001 - an error of every test, and a report that says so
             self.observations = self._nothing(CouldNotLook(own_trouble(trouble)))
         self._check_identity(self.engine())
+
+    def _observe(self, wanted: list[Subject], say: Callable[[str], None]) -> Observations:
+        from seatrial import drivers
+        from seatrial.observe import observe, wait_ready
+
+        if start := self.profile.target.start:
+            from seatrial.drivers import process
+
+            say(f"starting {shlex.join(start.command)}")
+            announced = self._open.enter_context(process.start(start, cwd=self.loaded.file.parent))
+            self.references.env.update(announced)
+            self.references.known.update(
+                Secret(value, f"env {name}") for name, value in announced.items() if value and SECRET_NAME.search(name)
+            )
+        session = self.session()
+        if self.options.tier > Tier.observe:
+            identity = drivers.load(self.profile.target.driver).identity(session)
+            self._confirm(identity, self.references.resolve(self.profile.target.host) or "")
+        if self.options.wait_ready is not None:
+            say("waiting for readiness")
+            if late := wait_ready(session, self.options.wait_ready):
+                self.notes.append(f"not ready after {self.options.wait_ready:g} s of --wait-ready: {late}")
+        say(f"looking at {self.profile.profile} by driver {self.profile.target.driver}")
+        observations = observe(session, wanted)
+        self.calls = observations.calls
+        return observations
 
     def session(self) -> Any:
         """What the drivers of this run may do and know."""
@@ -278,16 +292,40 @@ class Trial:
             raise CouldNotLook(changed)
         return self.observations
 
-    @contextmanager
-    def signals(self) -> Iterator[None]:
-        """SIGTERM and SIGHUP end the run as Ctrl-C does: what was started is stopped, and reports are written."""
+    def hold_signals(self) -> None:
+        """From now on SIGTERM and SIGHUP end the run as Ctrl-C does: what was started is stopped, and reports are written.
+
+        Once it is ending by itself they are let pass: what a signal asks for is happening.
+        """
 
         def stop(number: int, _frame: object) -> None:
-            self.notes.append(f"stopped by {signal.Signals(number).name}")
+            if self._ending:
+                return
+            if number != signal.SIGINT:
+                self.notes.append(f"stopped by {signal.Signals(number).name}")
             raise KeyboardInterrupt(signal.Signals(number).name)
 
-        with _handled({signal.SIGTERM: stop, signal.SIGHUP: stop}):
+        # What nohup or a shell's `&` told to be ignored stays so.
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+        self._signals.enter_context(_handled(dict.fromkeys(heard, stop)))
+
+    def release_signals(self) -> None:
+        """Signals mean again what they meant before the run."""
+        self._signals.close()
+
+    @contextmanager
+    def finishing(self, *, alone: bool) -> Iterator[None]:
+        """While the reports are written and what was started is stopped, no signal cuts that short.
+
+        Args:
+            alone: no tests but ours are in the session, so that there is nothing else to stop afterwards.
+        """
+        self._ending = True
+        try:
             yield
+        finally:
+            self._ending = alone
 
     @contextmanager
     def deadline(self) -> Iterator[None]:
@@ -298,7 +336,7 @@ class Trial:
 
         def late(_number: int, _frame: object) -> None:
             self._late = True
-            raise CouldNotLook(LATE)
+            raise _Late
 
         with _handled({signal.SIGALRM: late}):
             left = self.options.deadline - (time.monotonic() - self.clock)
@@ -410,6 +448,10 @@ SECTIONS = (
     "liveness", "readiness", "startup", "health", "canary", "depends_on", "exposure", "tls", "metrics", "environment",
     "persistence", "logs", "traces", "limits", "access",
 )  # fmt: skip
+
+
+class _Late(BaseException):
+    """The deadline passed. Not an Exception, so that no look takes it for trouble of its own and the next one begins."""
 
 
 LATE = "the deadline passed before this was looked at; give a longer --deadline"

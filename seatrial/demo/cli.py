@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import NoReturn
 
 from seatrial.demo import defects
 from seatrial.demo.launch import Launched, NotLaunched
+
+
+class _Parser(argparse.ArgumentParser):
+    """Bad usage is 4, as behind every other door."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(4, f"{self.prog}: {message}\n")
 
 
 def _list() -> None:
@@ -40,7 +49,7 @@ def _tell(demo: Launched, defect: str) -> None:
 
 def run(argv: list[str]) -> int:
     """Start the demo deployment, say what runs and how to audit it, and wait until Ctrl-C or its end."""
-    parser = argparse.ArgumentParser(prog="seatrial demo", description="Start the demo deployment; Ctrl-C stops it.")
+    parser = _Parser(prog="seatrial demo", description="Start the demo deployment; Ctrl-C stops it.")
     parser.add_argument("--defect", metavar="NAME", default="", help="start it with this defect; `list` shows them")
     parser.add_argument("--keep", action="store_true", help="keep its data directory when it stops")
     options = parser.parse_args(argv)

@@ -70,7 +70,7 @@ class Stack:
             "redis": Child(
                 "redis", [program, str(redis_conf)], {"LANG": "C.UTF-8"}, self._run, int(self.plan.redis["port"])
             ),
-            "api": Child("api", [sys.executable, "-m", "seatrial.demo", "api"], environ, self._run, ports["api"]),
+            "api": Child("api", [sys.executable, "-P", "-m", "seatrial.demo", "api"], environ, self._run, ports["api"]),
         }
 
     def _make_plan(self) -> Plan:

@@ -195,6 +195,8 @@ def _neighbours(file: Path) -> str:
         names = [entry.name for entry in os.scandir(file.parent) if entry.name.endswith((".yaml", ".yml"))]
     except OSError:
         return f"there is no directory {file.parent} either"
+    if file.name in names:
+        return "it is a symbolic link to nothing"
     near = difflib.get_close_matches(file.name, names, 1, 0.75)
     return f"did you mean `{file.with_name(near[0])}`?" if near else ""
 

@@ -164,7 +164,8 @@ def _not_looked_at(screen: _Screen, record: Record) -> None:
     for id, checks in withheld.items():
         lines.append(("withheld", f"{id} {checks[0].title}: {checks[0].reason}"))
     for waiver in record.waivers:
-        days = f", {waiver.days_left} days left" if waiver.state == "applied" else ""
+        left = f"{waiver.days_left} day{'' if waiver.days_left == 1 else 's'} left"
+        days = f", {left}" if waiver.state == "applied" else ""
         lines.append(
             (
                 "waiver",
@@ -214,7 +215,9 @@ def _verdict(screen: _Screen, record: Record, folder: Path | None) -> None:
     screen.labelled("counts", told_counts or "none")
     screen.labelled(
         "target",
-        ", ".join(filter(None, (record.target.description, record.target.address, record.target.identity)))
+        ", ".join(
+            dict.fromkeys(filter(None, (record.target.description, record.target.address, record.target.identity)))
+        )
         or "not seen",
     )
     grant = f"{record.run.mode}, tier {record.run.tier}, {record.run.seconds:.1f} s"
@@ -235,11 +238,12 @@ def _next(record: Record, folder: Path | None) -> str:
     if record.result is Result.failure:
         return f"mend it, then look again at that alone: seatrial {record.run.mode} {profile} -k {shlex.quote(names)}"
     if record.result is Result.undecided:
-        return f"give the run what it lacks (see ERROR above), then again: seatrial {record.run.mode} {profile}"
+        return (
+            f"give the run what it lacks (see ERROR and notes above), then again: seatrial {record.run.mode} {profile}"
+        )
     if record.result is Result.nothing:
         return f"see what would run: seatrial {record.run.mode} {profile} --plan"
     if record.run.mode is Mode.audit and folder is not None:
-        return (
-            f"judge the same facts again, SHOULD enforced: seatrial audit {profile} --facts={folder} --enforce-should"
-        )
+        facts = shlex.quote(f"--facts={folder}")
+        return f"judge the same facts again, SHOULD enforced: seatrial audit {profile} {facts} --enforce-should"
     return f"keep {folder} as evidence"

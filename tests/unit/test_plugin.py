@@ -117,14 +117,17 @@ def project(tmp_path, url):
             )
             return file
 
-        def __call__(self, *args, path="/health", extra="", env=None, python=()):
-            self.profile(path=path, extra=extra)
-            command = [sys.executable, *python, "-m", "pytest", "-p", "no:cacheprovider", *args]
-            if not any("--profile" in a or "--facts" in a for a in args):
+        def __call__(self, *args, path="/health", extra="", env=None, python=(), profile=True, before=(), rewrite=True):
+            if rewrite:
+                self.profile(path=path, extra=extra)
+            # Only the plugins that a case is about: each case starts a process. The doors are tested with all of them.
+            plugins = ["-p", "seatrial.plugin", "-p", "no:cacheprovider"]
+            command = [*before, sys.executable, *python, "-m", "pytest", *args, *plugins]
+            if profile and not any("--profile" in a or "--facts" in a for a in args):
                 command.append("--profile=p.yaml")
-            environ = (
-                {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | {"NO_COLOR": "1"} | (env or {})
-            )
+            ours = ("PYTEST", "PYTHONDONTWRITEBYTECODE", "SEATRIAL")
+            environ = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+            environ |= {"NO_COLOR": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | (env or {})
             done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=environ)
             done.text = done.stdout + done.stderr
             return done
@@ -250,10 +253,12 @@ def test_an_assertion_in_a_fixture_is_no_violation(project):
     assert "violation" not in set(outcomes(project.report()).values())
 
 
-def test_a_suite_that_does_not_import_is_undecided(project):
+@pytest.mark.parametrize("option", [(), ("--continue-on-collection-errors",)], ids=["", "continued"])
+def test_a_suite_that_does_not_import_is_undecided(project, option):
     (project.folder / "test_worse.py").write_text("import nothing_of_that_name\n")
-    done = project()
+    done = project(*option)
     assert done.returncode == 3, done.text
+    assert "test_worse.py" in " ".join(project.report()["notes"])
 
 
 def test_foreign_tests_in_the_same_session_keep_their_say(project):
@@ -273,7 +278,13 @@ def test_foreign_tests_in_the_same_session_keep_their_say(project):
         (("--profile=p.yaml", "--tier=load", "--mode=audit"), "more than"),
         (("--profile=p.yaml", "--deadline=5"), "unit"),
         (("--facts=nowhere",), "no facts"),
-        (("--mode=drill", "--timeout-method=thread"), "thread"),
+        (("-p", "pytest_timeout", "--mode=drill", "--timeout-method=thread"), "thread"),
+        (("--profile=",), "--profile= is empty"),
+        (("--facts=",), "--facts= is empty"),
+        (("--report-dir=",), "--report-dir= is empty"),
+        (("--report-dir=p.yaml",), "not a directory"),
+        (("--report-dir=/dev/null/deep/down",), "not a directory"),
+        (("--deadline=0s",), "no time"),
     ],
     ids=lambda value: "_".join(value) if isinstance(value, tuple) else "",
 )
@@ -292,14 +303,50 @@ def test_vanished_asserts_are_refused(project, how):
     assert "assert" in done.text
 
 
-def test_another_plugin_that_owns_profile_is_named(project):
-    (project.folder / "profiler.py").write_text(
-        "def pytest_addoption(parser):\n    parser.getgroup('profiler').addoption('--profile', action='store_true')\n"
-    )
-    done = project("-p", "profiler", "--profile=p.yaml", env={"PYTHONPATH": str(project.folder)})
+OTHERS = "def pytest_addoption(parser):\n    parser.addoption('--profile', action={action!r})\n"
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before_us", "after_us"])
+@pytest.mark.parametrize("action", ["store", "store_true"])
+def test_another_plugin_that_owns_profile_is_named(project, action, first):
+    (project.folder / "profiler.py").write_text(OTHERS.format(action=action))
+    # What -p names comes before what the environment names.
+    late = {} if first else {"PYTEST_PLUGINS": "profiler"}
+    args = ("-p", "profiler") if first else ()
+    done = project(*args, "--profile=p.yaml", env={"PYTHONPATH": str(project.folder), **late})
     assert done.returncode == 4, done.text
-    assert "profiler" in done.text
+    assert "plugin profiler also has the option --profile" in done.text
     assert "Traceback" not in done.text
+
+
+def test_a_conftest_that_owns_profile_is_named_when_a_test_is_ours(project):
+    conftest = project.folder / "conftest.py"
+    conftest.write_text(conftest.read_text() + OTHERS.format(action="store"))
+    done = project()
+    assert done.returncode == 4, done.text
+    assert "conftest.py also has the option --profile" in done.text
+    assert not (project.folder / "reports").exists()
+
+
+@pytest.mark.parametrize("option", ["--profile", "--mode", "--plan", "--deadline"])
+def test_a_project_keeps_its_own_options_of_our_names(project, option):
+    (project.folder / "conftest.py").write_text(OTHERS.format(action="store").replace("--profile", option))
+    (project.folder / "test_suite.py").write_text(
+        f"def test_own(request):\n    assert request.config.getoption('{option}') == 'mine'\n"
+    )
+    done = project(f"{option}=mine", profile=False)
+    assert done.returncode == 0, done.text
+
+
+def test_workers_of_xdist_are_refused_also_without_a_profile(project):
+    pytest.importorskip("xdist")
+    for args in ((), ("--profile=p.yaml",)):
+        done = project("-p", "xdist", "-n2", *args, profile=False)
+        assert done.returncode == 4, done.text
+        assert "run without it (-n 0)" in done.text
+        assert "Traceback" not in done.text
+    (project.folder / "test_suite.py").write_text("def test_own():\n    assert 1 == 1\n")
+    assert project("-p", "xdist", "-n2", profile=False).returncode == 0
 
 
 def test_production_needs_confirmation(project):
@@ -338,6 +385,57 @@ def test_facts_are_judged_again_without_the_target(project):
     assert project(f"--facts={run}", "--report-dir=edited", path="/health/broken").returncode == 0
 
 
+def test_facts_find_their_profile_from_any_folder(project):
+    assert project(path="/health/broken").returncode == 1
+    (run,) = (project.folder / "reports").iterdir()
+    elsewhere = project.folder / "elsewhere"
+    elsewhere.mkdir()
+    again = project(f"--facts={run}", "--report-dir=again", "--rootdir=.", path="/health/broken")
+    assert again.returncode == 1, again.text
+    assert "seatrial audit ./p.yaml" in again.text
+    (project.folder / "p.yaml").rename(elsewhere / "p.yaml")
+    gone = project(f"--facts={run}", rewrite=False)
+    assert gone.returncode == 4, gone.text
+    assert "say where with --profile=PATH" in gone.text
+    told = project(f"--facts={run}", f"--profile={elsewhere}/p.yaml", "--report-dir=told", rewrite=False)
+    assert told.returncode == 1, told.text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        "[" * 200_000,
+        "\x00\xff",
+        '{"facts": 1, "observations": {}}',
+        '{"facts": 1, "observations": {}, "profile": "p.yaml"}',
+        '{"facts": 1, "observations": {}, "profile": {"file": 1, "sha256": "x"}}',
+        '{"facts": 1, "observations": {}, "profile": {"file": "p.yaml", "sha256": "x"}}',
+        '{"facts": 1, "observations": null, "profile": {"file": "p.yaml", "sha256": "x"}}',
+        '{"facts": 9, "observations": {}, "profile": {"file": "p.yaml", "sha256": "x"}}',
+    ],
+    ids=lambda content: content[:60] if len(content) < 1000 else "deep",
+)
+def test_facts_that_are_none_are_refused(tmp_path, content):
+    from seatrial.observe import read_facts
+    from seatrial.words import CouldNotLook
+
+    (tmp_path / "facts.json").write_text(content, encoding="latin-1")
+    with pytest.raises(CouldNotLook, match=r"facts\.json"):
+        read_facts(str(tmp_path))
+
+
+def test_facts_are_read_from_files_alone(tmp_path):
+    from seatrial.observe import read_facts
+    from seatrial.words import CouldNotLook
+
+    os.mkfifo(tmp_path / "facts.json")
+    for path in (tmp_path, "/dev/zero"):
+        with pytest.raises(CouldNotLook, match="not a file"):
+            read_facts(str(path))
+
+
 def test_a_deadline_ends_the_run_with_a_report(project):
     (project.folder / "conftest.py").write_text(
         "from seatrial.fixtures import *\nimport seatrial.drivers.http as http, time\n"
@@ -351,6 +449,49 @@ def test_a_deadline_ends_the_run_with_a_report(project):
     assert "deadline" in done.text
     assert project.report()["exit_code"] == 3
     assert time.monotonic() - started < 20
+
+
+def test_a_deadline_that_has_passed_before_the_first_look_is_an_error_too(project):
+    done = project("--deadline=1us")
+    assert done.returncode == 3, done.text
+    assert project.report()["exit_code"] == 3
+    assert "INTERNALERROR" not in done.text
+
+
+def test_a_report_that_can_not_be_written_whole_is_no_success(project):
+    """As on a full disk: no file may be larger than a block."""
+    done = project(before=["prlimit", "--fsize=1024"])
+    assert done.returncode == 3, done.text
+    assert "could not be written" in done.text
+    assert "UNDECIDED" in done.text
+
+
+def test_trouble_of_the_report_is_no_verdict(project):
+    conftest = project.folder / "conftest.py"
+    conftest.write_text(conftest.read_text() + "import seatrial.closing as c\nc.build = lambda *a, **k: 1 / 0\n")
+    done = project(path="/health/broken")
+    assert done.returncode == 3, done.text
+    assert "ZeroDivisionError" in done.text
+
+
+def test_a_uid_without_a_name(project):
+    conftest = project.folder / "conftest.py"
+    conftest.write_text(
+        conftest.read_text() + "import pwd\n\ndef nobody(uid):\n    raise KeyError(uid)\n\npwd.getpwuid = nobody\n"
+    )
+    unknown = dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME"), "")
+    assert project(env=unknown).returncode == 0
+    assert project.report()["run"]["user"] == f"uid {os.geteuid()}"
+
+
+@pytest.mark.parametrize("sink", ["| head -1", ">/dev/full", "| true"])
+@pytest.mark.parametrize(("path", "code"), [("/health", 0), ("/health/broken", 1)])
+def test_a_reader_that_leaves_changes_no_verdict(project, sink, path, code):
+    shell = ["bash", "-o", "pipefail", "-c", f'"$@" {sink}', "-"]
+    done = project(path=path, before=shell)
+    assert done.returncode == code, done.text
+    assert project.report()["exit_code"] == code
+    assert "Traceback" not in done.text
 
 
 def test_sigterm_ends_the_run_with_a_report(project):
@@ -416,6 +557,5 @@ def test_choices_of_the_hook_module_are_those_of_the_engine():
     from seatrial import plugin
     from seatrial.outcomes import Mode, Tier
 
-    text = Path(plugin.__file__).read_text()
-    assert f"choices={json.dumps([m.value for m in Mode])}" in text
-    assert f"choices={json.dumps(list(Tier.__members__))}" in text
+    assert plugin._OPTIONS["--mode"]["choices"] == [mode.value for mode in Mode]
+    assert plugin._OPTIONS["--tier"]["choices"] == list(Tier.__members__)
