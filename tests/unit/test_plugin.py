@@ -12,7 +12,6 @@ import threading
 import time
 import xml.etree.ElementTree as ET
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -494,33 +493,39 @@ def test_a_reader_that_leaves_changes_no_verdict(project, sink, path, code):
     assert "Traceback" not in done.text
 
 
-def test_sigterm_ends_the_run_with_a_report(project):
-    (project.folder / "test_slow.py").write_text("import time\ndef test_slow():\n    time.sleep(30)\n")
-    project.profile()
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--profile=p.yaml"]
-    child = subprocess.Popen(
-        [*command, "test_suite.py", "test_slow.py"],
-        cwd=project.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        for _ in range(100):
-            time.sleep(0.1)
-            if (
-                Path(f"/proc/{child.pid}/status").exists()
-                and b"test_slow" in Path(f"/proc/{child.pid}/environ").read_bytes()
-            ):
-                break
-        time.sleep(1)
-        child.send_signal(signal.SIGTERM)
-        out = child.communicate(timeout=20)[0].decode()
-    finally:
-        if child.poll() is None:
-            child.kill()
-    assert child.returncode == 2, out
-    assert "SIGTERM" in out
-    assert project.report()["complete"] is False
+SLOW = {
+    # Where the run stands when the signal comes: code that says so, and waits.
+    "collecting": "def pytest_collection_modifyitems():\n    wait()\n",
+    "looking": "import seatrial.drivers.http as http\nhttp.poll = lambda *a, **k: wait()\n",
+    "running": "def pytest_runtest_call():\n    wait()\n",
+    "writing": "import seatrial.closing as closing\nbuild = closing.build\n"
+    "def late(*a, **k):\n    wait(1)\n    return build(*a, **k)\nclosing.build = late\n",
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
+@pytest.mark.parametrize("moment", SLOW)
+def test_a_signal_ends_the_run_with_a_report(project, moment, number):
+    here = project.folder / "here"
+    wait = f"import pathlib, time\ndef wait(s=4):\n    pathlib.Path({str(here)!r}).touch()\n    time.sleep(s)\n"
+    (project.folder / "conftest.py").write_text(f"from seatrial.fixtures import *\n{wait}{SLOW[moment]}")
+    done = []
+    run = threading.Thread(target=lambda: done.append(project("-k", "answers", before=["bash", "-c", PID, "-"])))
+    run.start()
+    while run.is_alive() and not here.exists():
+        time.sleep(0.05)
+    os.kill(int((project.folder / "pid").read_text()), number)
+    run.join()
+    report = project.report()
+    if moment == "writing":  # too late: all has been looked at
+        assert (done[0].returncode, report["complete"]) == (0, True), done[0].text
+    else:
+        assert (done[0].returncode, report["complete"]) == (2, False), done[0].text
+        assert number is signal.SIGINT or number.name in done[0].text
+    assert "Traceback" not in done[0].text
+
+
+PID = 'echo $$ > pid; exec "$@"'
 
 
 def test_a_project_that_merely_has_us_installed_sees_nothing(tmp_path):
