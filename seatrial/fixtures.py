@@ -63,6 +63,7 @@ def containers(request: pytest.FixtureRequest) -> Containers:
         declared=subject.node,
         containers=seen(_of(runtime.containers, subject.service)),
         hardening=trial.profile.hardening,
+        taken=trial.observed(subject).taken,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,9 @@ class Look:
         self._proc = proc
         self._images: dict[str, dict[str, Any]] = {}
         self._near: bool | None = None
+        init = _mounts.read(1, proc)
+        # Where init is hidden from us, our own mounts serve, as we run on the engine's host.
+        self._host_mounts = _mounts.read(os.getpid(), proc) if isinstance(init, Missing) else init
 
     def local(self) -> bool:
         """Whether the engine's kernel is ours: a container's main process was found in our /proc."""
@@ -117,7 +121,11 @@ class Look:
         processes = self._processes(container, members or [pid])
         seen = _mounts.read(pid, self._proc)
         mounts: tuple[Mount, ...] | Missing = (
-            seen if isinstance(seen, Missing) else _mounts.effective(_asked(inspect), seen)
+            seen
+            if isinstance(seen, Missing)
+            else _mounts.effective(
+                _asked(inspect), seen, {} if isinstance(self._host_mounts, Missing) else self._host_mounts
+            )
         )
         names = {p.pid: p.name for p in processes} if not isinstance(processes, Missing) else {}
         shared = container.network_mode == "host" or container.network_mode.startswith("container:")

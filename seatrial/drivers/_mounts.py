@@ -25,6 +25,8 @@ class Seen:
     type: str
     source: str
     writable: bool
+    device: str = ""
+    """Major and minor number of the file system."""
 
 
 def read(pid: int, proc: Path = Path("/proc")) -> dict[str, Seen] | Missing:
@@ -41,7 +43,7 @@ def read(pid: int, proc: Path = Path("/proc")) -> dict[str, Seen] | Missing:
         parts, (kind, source, super_options) = fields.split(), rest.split()[:3]
         destination = _plain(parts[4])
         writable = "ro" not in parts[5].split(",") and "ro" not in super_options.split(",")
-        found[destination] = Seen(destination, _plain(parts[3]), kind, _plain(source), writable)
+        found[destination] = Seen(destination, _plain(parts[3]), kind, _plain(source), writable, parts[2])
     return found
 
 
@@ -55,13 +57,31 @@ def root_read_only(seen: dict[str, Seen]) -> bool | Missing:
     return not seen["/"].writable if "/" in seen else Missing("mountinfo has no line for /")
 
 
-def effective(asked: tuple[Mount, ...], seen: dict[str, Seen]) -> tuple[Mount, ...]:
+def on_host(real: Seen, asked: str, host: dict[str, Seen]) -> str:
+    """Where the host has what a container has mounted; empty when none of the host's mounts shows it.
+
+    A file system may be mounted in several places, a volume's own bind mount among them: the mount that shows most of it
+    tells what it really is, and of several such the one that was asked for.
+    """
+    found: dict[str, int] = {}
+    for mount in host.values():
+        if mount.device == real.device and f"{real.root}/".startswith(f"{mount.root.rstrip('/')}/"):
+            path = posixpath.join(mount.destination, posixpath.relpath(real.root, mount.root))
+            found[posixpath.normpath(path)] = len(mount.root)
+    whole = [path for path, length in found.items() if length == min(found.values())]
+    return asked if asked in whole else min(whole, default="")
+
+
+def effective(
+    asked: tuple[Mount, ...], seen: dict[str, Seen], host: dict[str, Seen] | None = None
+) -> tuple[Mount, ...]:
     """The mounts that are there, as the engine names them where it knows them, writable as the kernel has them."""
     found = []
     for mount in asked:
         real = seen.get(mount.destination)
         if real is not None:
-            found.append(replace(mount, writable=real.writable))
+            of_host = "" if mount.type == "tmpfs" else on_host(real, mount.source, host or {})
+            found.append(replace(mount, writable=real.writable, real=of_host))
     known = {mount.destination for mount in found}
     for place, real in seen.items():
         if place not in known and not _OWN.fullmatch(place):

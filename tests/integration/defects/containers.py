@@ -193,6 +193,24 @@ def writable_etc(bench: Bench) -> Broken:
     return bench.single(volumes=["data:/data", "/etc/cron.d:/jobs"])
 
 
+@defect(turns_red=("CTR-021",))
+def writable_etc_by_a_symbolic_link(bench: Bench) -> Broken:
+    link = _scratch(bench) / "jobs"
+    link.symlink_to("/etc/cron.d")
+    return bench.single(volumes=["data:/data", f"{link}:/jobs"])
+
+
+@defect(turns_red=("CTR-021",))
+def writable_etc_by_a_volume(bench: Bench) -> Broken:
+    """A named volume whose driver options make it a bind mount."""
+    engine, name = bench.lab.engine, f"{bench.lab.project}-{os.urandom(3).hex()}"
+    options = {"type": "none", "o": "bind", "device": "/etc/cron.d"}
+    engine.call("POST", "/volumes/create", {"Name": name, "DriverOpts": options, "Labels": bench.lab.labels(name)})
+    bench.afterwards(engine.remove, "volumes", [name])
+    mount = {"Type": "volume", "Source": name, "Target": "/jobs"}
+    return bench.single(host={"Mounts": [mount]})
+
+
 @defect(turns_red=("CTR-022",))
 def readable_proc(bench: Bench) -> Broken:
     return bench.single(volumes=["data:/data", "/proc:/host-proc:ro"])
