@@ -117,6 +117,18 @@ HLT_004 = Specimens(
         "/components has what the schema does not know: a/b": endpoint(
             changed(components={"a/b": {}}), schema={"properties": {"components": {"additionalProperties": False}}}
         ),
+        "the document has what the schema does not know: version": endpoint(
+            schema={
+                "properties": {"status": {}},
+                "patternProperties": {"^comp": {}},
+                "additionalProperties": False,
+            }
+        ),
+        "/status is string, not integer or null": endpoint(
+            schema={"properties": {"status": {"type": ["integer", "null"]}}}
+        ),
+        "/status breaks not of the schema": endpoint(schema={"properties": {"status": {"not": {"minLength": 1}}}}),
+        "/status breaks minLength 3 of the schema": endpoint(schema={"properties": {"status": {"minLength": 3}}}),
         "/components/a~1b is object, not null": endpoint(
             changed(components={"a/b": {}}),
             schema={"properties": {"components": {"additionalProperties": {"type": "null"}}}},
@@ -142,12 +154,29 @@ HLT_004 = Specimens(
     },
 )
 HLT_005 = Specimens(
-    passes=[endpoint(expect={"match": {"status": "ok", "components.cache.status": "ok"}})],
+    passes=[
+        endpoint(expect={"match": {"status": "ok", "components.cache.status": "ok"}}),
+        endpoint(expect={"match": {"components": DOCUMENT["components"], "keys(components)": ["store", "cache"]}}),
+    ],
     fails={
         'status is "starting"': endpoint(changed(status="starting"), expect={"match": {"status": "ok"}}),
         'role is null, declared is "primary"': endpoint(expect={"match": {"role": "primary"}}),
         "replicas is true, declared is 1": endpoint(changed(replicas=True), expect={"match": {"replicas": 1}}),
         "token is a text of 13 characters": endpoint(changed(token="hunter2/hunte"), expect={"match": {"token": "x"}}),
+        "components is an object of 2, declared is {": endpoint(
+            expect={"match": {"components": {**DOCUMENT["components"], "cache": {"status": "down"}}}}
+        ),
+        'components is an object of 2, declared is {"store"': endpoint(
+            expect={"match": {"components": {"store": {"status": "ok"}}}}
+        ),
+        "shards is a list of 2, declared is [1, 2]": endpoint(
+            changed(shards=[1, True]), expect={"match": {"shards": [1, 2]}}
+        ),
+        "shards is a list of 1, declared is [1, 2]": endpoint(
+            changed(shards=[1]), expect={"match": {"shards": [1, 2]}}
+        ),
+        "build is a text of 70 characters": endpoint(changed(build="x" * 70), expect={"match": {"build": "y"}}),
+        'build is "v1.4.2-rc.1"': endpoint(changed(build="v1.4.2-rc.1"), expect={"match": {"build": "y"}}),
         "components is an object of 2": endpoint(expect={"match": {"components": "x"}}),
         "sum(status) is null": endpoint(expect={"match": {"sum(status)": 1}}),
         "no JSON": endpoint(answer(text="OK"), expect={"match": {"status": "ok"}}),
