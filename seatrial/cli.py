@@ -124,7 +124,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(words: Sequence[str]) -> int:
-    given = _parser().parse_args(words)
+    parser = _parser()
+    if words[:1] and words[0] in _RUNS and words[1:] and words[1].startswith("-") and words[1] not in ("-h", "--help"):
+        parser.error(f"PROFILE comes first, options after it: seatrial {words[0]} PROFILE {words[1]}")
+    given = parser.parse_args(words)
     if given.command == "profiles":
         from seatrial.profile.loading import load
 

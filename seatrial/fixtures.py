@@ -44,9 +44,10 @@ def _asked(request: pytest.FixtureRequest) -> tuple[Trial, Subject]:
     return request.config.stash[TRIAL], request.param
 
 
-def _of(facts: Mapping[str, T], id: str) -> T:
+def _of(facts: Mapping[str, T], id: str, runtime: object = None) -> T:
     """The facts on one subject; a replay may judge facts that were observed for another profile."""
     if id not in facts:
+        seen(runtime)  # where the target was not reached at all, that is why
         raise CouldNotLook(f"nothing was observed of {id}")
     return facts[id]
 
@@ -83,13 +84,14 @@ def endpoint(request: pytest.FixtureRequest) -> Endpoint:
     from seatrial.facts.endpoint import Endpoint
 
     trial, subject = _asked(request)
+    observed = trial.observed(subject)
     return Endpoint(
         id=subject.id,
         service=subject.service,
         probe=subject.path[-1],
         declared=subject.node,
         declared_version=trial.profile.services[subject.service].version,
-        answers=seen(_of(trial.observed(subject).answers, subject.id)),
+        answers=seen(_of(observed.answers, subject.id, observed.runtime)),
         schema=_schema(trial, subject.node),
     )
 
@@ -146,4 +148,7 @@ def _dependency(request: pytest.FixtureRequest) -> Dependency:
     from seatrial.facts.dependency import Dependency
 
     trial, subject = _asked(request)
-    return Dependency(id=subject.id, declared=subject.node, reach=seen(_of(trial.observed(subject).reach, subject.id)))
+    observed = trial.observed(subject)
+    return Dependency(
+        id=subject.id, declared=subject.node, reach=seen(_of(observed.reach, subject.id, observed.runtime))
+    )

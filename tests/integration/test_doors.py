@@ -116,6 +116,7 @@ def test_a_wheel_holds_what_the_suites_need(wheel):
         (("seatrial", "demo", "--help"), 0, "--defect"),
         (("seatrial", "demo", "--nope"), 4, "--nope"),
         (("seatrial", "audit", ""), 4, "empty"),
+        (("seatrial", "audit", "--plan", "demo"), 4, "PROFILE comes first"),
         (("seatrial", "audit", "demo", "--mode=drill"), 4, "seatrial audit|gate|drill PROFILE"),
         (("seatrial", "audit", "demo", "--profile", "other"), 4, "follows from the command"),
     ],

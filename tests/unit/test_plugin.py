@@ -263,7 +263,7 @@ def test_a_suite_that_does_not_import_is_undecided(project, option):
 def test_foreign_tests_in_the_same_session_keep_their_say(project):
     (project.folder / "test_own.py").write_text("def test_own():\n    assert 1 == 2\n")
     assert project().returncode == 1
-    (project.folder / "test_own.py").write_text("def test_own():\n    assert 1 == 1\n")
+    (project.folder / "test_own.py").write_text("def test_own():\n    assert 1 == 1  # mended\n")
     assert project().returncode == 0
 
 
@@ -448,6 +448,18 @@ def test_a_deadline_ends_the_run_with_a_report(project):
     assert "deadline" in done.text
     assert project.report()["exit_code"] == 3
     assert time.monotonic() - started < 20
+
+
+def test_a_target_that_does_not_start_is_the_one_cause_of_all(project):
+    file = project.profile()
+    start = "{driver: process, start: {command: [python, -c, 'raise SystemExit(7)']}}"
+    file.write_text(file.read_text().replace("{driver: http}", start))
+    done = project(rewrite=False)
+    assert done.returncode == 3, done.text
+    assert {r["reason"] for r in project.report()["results"] if r["outcome"] == "error"} == {
+        "python ended with status 7 before it was up"
+    }
+    assert "nothing was observed" not in done.text
 
 
 def test_a_deadline_that_has_passed_before_the_first_look_is_an_error_too(project):
