@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.drivers import _cgroup, _mounts, _procfs, _sockets
+from seatrial.drivers._healthcheck import healthcheck
 from seatrial.facts.container import (
     Cgroup,
     Configured,
     Container,
     Device,
-    Healthcheck,
-    HealthLog,
     Mount,
 )
 from seatrial.facts.process import Process
@@ -34,15 +33,6 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l
 LABELS = re.compile(
     r"com\.docker\.compose\.(project|service|container-number|oneoff|config-hash|version)|org\.opencontainers\..*"
 )
-# What a shell, an engine or an interpreter says when a command can't be run at all.
-NOT_EXECUTED = re.compile(
-    r"executable file not found|no such file or directory|: not found|command not found|permission denied"
-    r"|OCI runtime exec failed|exec format error|cannot execute",
-    re.IGNORECASE,
-)
-SECRET_WORD = re.compile(r"(?i)(pass(word)?|secret|token|key|auth)\w*[=:]")
-SECRET_FLAG = re.compile(r"(?i)^(-a|-p|--?(pass(word)?|secret|token|api-key|user|auth)\b.*)$")
-REFERENCE = re.compile(r"\$\{?[A-Za-z_]\w*\}?$")
 
 
 def platform_of(info: dict[str, Any]) -> str:
@@ -273,7 +263,7 @@ def _declared(inspect: dict[str, Any], service: str, info: dict[str, Any], image
         mounts=_asked(inspect),
         read_only_root=bool(host.get("ReadonlyRootfs")),
         configured=_configured(host),
-        healthcheck=_healthcheck(config.get("Healthcheck"), state.get("Health")),
+        healthcheck=healthcheck(config.get("Healthcheck"), state.get("Health"), config.get("Env") or ()),
         log_driver=log.get("Type", ""),
         log_options=tuple(
             sorted((k, v) for k, v in (log.get("Config") or {}).items() if k.startswith(("max-", "mode", "compress")))
@@ -303,49 +293,3 @@ def _published(ports: dict[str, list[dict[str, str]] | None]) -> tuple[Published
                 Published(binding.get("HostIp") or "0.0.0.0", int(binding["HostPort"]), int(port), protocol or "tcp")
             )
     return tuple(sorted(found, key=lambda one: (one.port, one.address, one.protocol)))
-
-
-def _healthcheck(config: dict[str, Any] | None, health: dict[str, Any] | None) -> Healthcheck | None:
-    """The check really configured; the engine's defaults (docs.docker.com, Dockerfile reference, HEALTHCHECK) fill in zeros."""
-    test = tuple((config or {}).get("Test") or ())
-    if config is None or not test or test[0] == "NONE":
-        return None
-    second = 1_000_000_000
-    return Healthcheck(
-        test=_without_secrets(test),
-        interval=(config.get("Interval") or 30 * second) / second,
-        timeout=(config.get("Timeout") or 30 * second) / second,
-        retries=config.get("Retries") or 3,
-        start_period=(config.get("StartPeriod") or 0) / second,
-        status=(health or {}).get("Status", ""),
-        log=tuple(_log(entry) for entry in (health or {}).get("Log") or ()),
-    )
-
-
-def _log(entry: dict[str, Any]) -> HealthLog:
-    code, output = int(entry["ExitCode"]), str(entry.get("Output") or "")
-    if code == -1 and "timeout" in output.lower():
-        return HealthLog(code, executed=True, reason="timed out", started=entry.get("Start", ""))
-    told = NOT_EXECUTED.search(output) if code else None
-    executed = code not in (126, 127) and told is None and code >= 0
-    reason = "" if executed else (told[0].lstrip(": ") if told else f"exit code {code}")
-    return HealthLog(code, executed=executed, reason=reason, started=entry.get("Start", ""))
-
-
-def _without_secrets(words: tuple[str, ...]) -> tuple[str, ...]:
-    """A command without the words that may be secrets: what follows a flag for one, or stands behind an equals sign."""
-    found: list[str] = []
-    hide = False
-    for word in words:
-        parts = word.split(" ")
-        shown = []
-        for part in parts:
-            if hide and not REFERENCE.search(part):
-                shown.append("***")
-            elif SECRET_WORD.search(part) and not REFERENCE.search(part):
-                shown.append(SECRET_WORD.split(part, maxsplit=1)[0] + "***")
-            else:
-                shown.append(re.sub(r"://[^/@\s]+@", "://***@", part))
-            hide = bool(SECRET_FLAG.match(part)) and "=" not in part
-        found.append(" ".join(shown))
-    return tuple(found)

@@ -7,9 +7,11 @@ import json
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from seatrial.drivers import _http_wire as wire
 from seatrial.words import CouldNotLook
 
 if TYPE_CHECKING:
@@ -19,34 +21,30 @@ if TYPE_CHECKING:
 __all__ = ["Api", "NotThere"]
 
 LARGEST = 64 * 1024 * 1024
+OLDEST, KNOWN = (1, 24), (1, 44)
+"""Versions of the API: the oldest that tells what is needed here, and the newest whose answers are known."""
+CLIENT = "a client certificate: target.tls in the profile, or DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
 
 
 class NotThere(CouldNotLook):
     """The engine knows no such thing (404)."""
 
 
-class _Unix(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
 class Api:
-    """One connection to one engine. Paths carry no version, so that the engine answers in its own newest."""
+    """One connection to one engine, for one thread.
+
+    The first request names no version; its answer tells the newest that the engine speaks, and from then on that one or
+    the newest known here is asked for.
+    """
 
     def __init__(self, session: Session, endpoint: Endpoint) -> None:
         """Nothing is contacted yet."""
         self.address = endpoint.host
         self._session = session
         self._endpoint = endpoint
-        self._connection: http.client.HTTPConnection | None = None
+        self._connection: socket.socket | None = None
+        self._version = ""
+        self._newest = ""
 
     def get(self, path: str, **query: object) -> Any:
         """The answer to a GET, as JSON types.
@@ -56,16 +54,16 @@ class Api:
             CouldNotLook: everything else, with the right that is missing where that is the cause.
         """
         target = f"{path}?{urlencode(query)}" if query else path
-        for fresh in (False, True):  # a kept connection may have been closed meanwhile
-            reused = self._connection is not None and not fresh
-            self._session.call("docker", "GET")
-            try:
-                return self._ask(target)
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as why:
-                self.close()
-                if not reused:
-                    raise CouldNotLook(f"the engine at {self.address} hung up: {why}") from None
-        raise AssertionError("the second turn returns or raises")
+        status, data = self._twice(target)
+        if status == 400 and b"too old" in data and self._version != self._newest:
+            self._version = self._newest  # it has given up what is known here; its own is all there is
+            status, data = self._twice(target)
+        if status != 200:
+            raise self._error(status, path, data)
+        try:
+            return json.loads(data)
+        except ValueError:
+            raise CouldNotLook(f"the engine's answer to {path} is no JSON") from None
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -73,94 +71,157 @@ class Api:
             self._connection.close()
             self._connection = None
 
-    def _ask(self, target: str) -> Any:
+    def _twice(self, target: str) -> tuple[int, bytes]:
+        """Ask, and once more on a new connection where one that was kept has been closed meanwhile."""
         end = time.monotonic() + self._session.timeout
+        kept = self._connection is not None
         try:
-            if self._connection is None:
-                self._connection = self._connect()
-            self._connection.request("GET", target, headers={"Host": "docker", "User-Agent": "seatrial"})
-            response = self._connection.getresponse()
-            data = bytearray()
-            while chunk := response.read(262144):
-                data += chunk
-                if len(data) > LARGEST or time.monotonic() > end:
-                    self.close()
-                    raise CouldNotLook(f"the engine's answer to {target.partition('?')[0]} is too large or too slow")
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            try:
+                return self._ask(target, end)
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                self.close()
+                if not kept:
+                    raise
+                return self._ask(target, end)
+        except CouldNotLook:
+            self.close()
             raise
-        except TimeoutError:
+        except (OSError, http.client.HTTPException, wire.Unreadable, wire.Unresolved, ValueError) as why:
             self.close()
-            raise CouldNotLook(
-                f"the engine at {self.address} did not answer within {self._session.timeout:g} s"
-            ) from None
-        except (OSError, http.client.HTTPException) as why:
-            self.close()
-            raise self._refused(why) from None
-        if response.status >= 400:
-            raise self._error(response.status, target, bytes(data))
-        try:
-            return json.loads(data)
-        except ValueError:
-            raise CouldNotLook(f"the engine's answer to {target.partition('?')[0]} is no JSON") from None
+            raise self._failure(why, target.partition("?")[0]) from None
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _ask(self, target: str, end: float) -> tuple[int, bytes]:
+        self._session.call("docker", "GET")
+        if self._connection is None:
+            self._connection = self._connect(end)
+        version = f"/v{self._version}" if self._version else ""
+        host = urlsplit(self.address).netloc or "docker"
+        request = (
+            f"GET {self._endpoint.prefix}{version}{target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: seatrial\r\n\r\n"
+        )
+        self._connection.settimeout(max(0.001, end - time.monotonic()))
+        self._connection.sendall(request.encode("ascii"))
+        source = wire.Source(self._connection, end)
+        response = wire.head(source)
+        source.allowed = 2 * LARGEST
+        data, more = wire.body(response, LARGEST)
+        if more:
+            raise CouldNotLook(f"the engine's answer to {target.partition('?')[0]} is too large")
+        if not self._version:
+            self._negotiate(response.getheader("Api-Version") or "")
+        if response.will_close:
+            self.close()
+        return response.status, data
+
+    def _negotiate(self, told: str) -> None:
+        major, dot, minor = told.partition(".")
+        if not (dot and major.isdecimal() and minor.isdecimal()):
+            return  # something between us takes the header away; without a version the engine answers in its newest
+        newest = (int(major), int(minor))
+        if newest < OLDEST:
+            raise CouldNotLook(
+                f"the engine at {self.address} speaks version {told} of its API; {OLDEST[0]}.{OLDEST[1]} or newer is needed"
+            )
+        self._newest = told
+        self._version = "{}.{}".format(*min(newest, KNOWN))
+
+    def _connect(self, end: float) -> socket.socket:
         where = urlsplit(self.address)
         if where.scheme == "unix":
-            return _Unix(where.path, self._session.timeout)
+            return _opened(
+                socket.socket(socket.AF_UNIX), lambda connection: connection.connect(where.path), end - time.monotonic()
+            )
         port = where.port or (2376 if self._endpoint.tls else 2375)
-        if not self._endpoint.tls:
-            return http.client.HTTPConnection(where.hostname or "", port, timeout=self._session.timeout)
+        context = self._context() if self._endpoint.tls else None
+        connection = wire.connect(wire.addresses(where.hostname or "", port, end), end)
+        if context is None:
+            return connection
+        name = self._endpoint.server_name or where.hostname
+        return _opened(
+            connection, lambda connection: context.wrap_socket(connection, server_hostname=name), end - time.monotonic()
+        )
+
+    def _context(self) -> ssl.SSLContext:
         tls = self._endpoint
         try:
-            context = ssl.create_default_context(cafile=tls.ca)
+            context = ssl.create_default_context(cafile=tls.ca if tls.verify else None)
             if not tls.verify:
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            if tls.min_version == "1.3":
+                context.minimum_version = ssl.TLSVersion.TLSv1_3
             if tls.cert:
-                context.load_cert_chain(tls.cert, tls.key)
+                context.load_cert_chain(tls.cert, tls.key, password="")  # nobody is there to be asked for a passphrase
+        except ssl.SSLError:
+            raise CouldNotLook(
+                f"the certificates for {self.address} are none, or their key is another's: {tls.ca}, {tls.cert}, {tls.key}"
+            ) from None
         except OSError as why:
             raise CouldNotLook(
-                f"the certificates for {self.address} can't be read: {why.strerror or why}", right="read them"
+                f"the certificates for {self.address} can't be read: {why.strerror}",
+                right=f"read {', '.join(file for file in (tls.ca, tls.cert, tls.key) if file)}",
             ) from None
-        return http.client.HTTPSConnection(where.hostname or "", port, timeout=self._session.timeout, context=context)
+        return context
 
-    def _refused(self, why: Exception) -> CouldNotLook:
-        if isinstance(why, PermissionError):
-            return CouldNotLook(
-                f"the engine at {self.address} may not be asked by this user",
-                right="root, or membership of the group docker",
-            )
-        if isinstance(why, FileNotFoundError | ConnectionRefusedError):
-            return CouldNotLook(
-                f"no engine answers at {self.address}",
-                right="a running engine, and its address as target.host or DOCKER_HOST",
-            )
-        if isinstance(why, ssl.SSLCertVerificationError):
-            return CouldNotLook(
-                f"the certificate of {self.address} is not trusted: {why.verify_message}",
-                right="its authority, as target.tls.ca",
-            )
-        if isinstance(why, ssl.SSLError):
-            return CouldNotLook(
-                f"{self.address} accepts no TLS from us: {why.reason or why}",
-                right="a client certificate, as target.tls.cert and key",
-            )
-        return CouldNotLook(f"the engine at {self.address} can't be reached: {type(why).__name__}: {why}")
+    def _failure(self, why: Exception, path: str) -> CouldNotLook:
+        who = f"the engine at {self.address}"
+        match why:
+            case PermissionError():
+                return CouldNotLook(
+                    f"{who} may not be asked by this user", right="root, or membership of the group docker"
+                )
+            case FileNotFoundError() | ConnectionRefusedError() | NotADirectoryError():
+                return CouldNotLook(
+                    f"no engine answers at {self.address}",
+                    right="a running engine, and its address as target.host or DOCKER_HOST",
+                )
+            case ssl.SSLCertVerificationError():
+                return CouldNotLook(
+                    f"the certificate of {self.address} is not trusted: {why.verify_message}",
+                    right="its authority, as target.tls.ca, or ca.pem in DOCKER_CERT_PATH",
+                )
+            case ssl.SSLError() if "ALERT" in (why.reason or ""):
+                return CouldNotLook(f"{who} refuses what we show it of TLS: {_plain(why)}", right=CLIENT)
+            case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+                return CouldNotLook(f"{who} hung up in the middle of TLS", right=CLIENT)
+            case ssl.SSLError():
+                return CouldNotLook(f"{who} speaks no TLS, and certificates for it are configured: {_plain(why)}")
+            case TimeoutError():
+                return CouldNotLook(f"{who} did not answer GET {path} within {self._session.timeout:g} s")
+            case wire.Unresolved():
+                return CouldNotLook(f"{who} can't be found: {why}")
+            case wire.Unreadable():
+                return CouldNotLook(f"{who} {why}")
+            case http.client.IncompleteRead():
+                return CouldNotLook(f"{who} hung up before its answer to GET {path} was whole")
+            case ConnectionError():  # http.client.RemoteDisconnected, too
+                perhaps = "" if self._endpoint.tls or self.address.startswith("unix:") else "; it may want TLS"
+                return CouldNotLook(f"{who} hung up on GET {path}{perhaps}", right=CLIENT if perhaps else "")
+            case http.client.HTTPException() | ValueError():
+                return CouldNotLook(f"what listens at {self.address} is no engine: it speaks no HTTP")
+        return CouldNotLook(f"{who} can't be reached: {getattr(why, 'strerror', None) or type(why).__name__}")
 
-    def _error(self, status: int, target: str, data: bytes) -> CouldNotLook:
+    def _error(self, status: int, path: str, data: bytes) -> CouldNotLook:
         try:
-            message = str(json.loads(data)["message"])[:200]
+            message = self._session.mask(" ".join(str(json.loads(data)["message"]).split()))[:200]
         except (ValueError, KeyError, TypeError):
-            message = "an answer that is not the engine's"
-            if b"HTTPS" in data:
-                message = "it wants TLS"
-        path = target.partition("?")[0]
+            message = "it wants TLS" if b"to an HTTPS server" in data else "an answer that is not the engine's"
         if status == 404:
             return NotThere(f"the engine has nothing at {path}: {message}")
-        right = (
-            "an authorisation for GET"
-            if status in (401, 403)
-            else "TLS with a client certificate"
-            if "TLS" in message
-            else ""
-        )
+        right = f"an authorisation for GET {path}" if status in (401, 403) else CLIENT if "TLS" in message else ""
         return CouldNotLook(f"the engine answered {status} to GET {path}: {message}", right=right)
+
+
+def _opened(
+    connection: socket.socket, step: Callable[[socket.socket], socket.socket | None], left: float
+) -> socket.socket:
+    """A connection after one more step of opening it; closed when that fails."""
+    try:
+        connection.settimeout(max(0.001, left))
+        return step(connection) or connection
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _plain(why: ssl.SSLError) -> str:
+    return (why.reason or "the handshake failed").lower().replace("_", " ")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from seatrial.words import CouldNotLook
 
@@ -30,68 +31,95 @@ class Endpoint:
     ca: str | None = None
     cert: str | None = None
     key: str | None = None
+    server_name: str = ""
+    min_version: str = ""
+    prefix: str = ""
+    """What stands before every path of the API, behind a proxy."""
 
 
 def find(session: Session, environ: Mapping[str, str] = os.environ) -> Endpoint:
     """The engine of a profile.
 
-    Order: ``target.host`` with ``target.tls``; ``target.context``; ``DOCKER_HOST`` with ``DOCKER_TLS_VERIFY`` and
-    ``DOCKER_CERT_PATH``; ``DOCKER_CONTEXT``; the current context of ``~/.docker/config.json``; the default socket. (Source:
-    docs.docker.com, "Docker contexts" and "Use the Docker CLI: environment variables".)
+    Order: ``target.host``; ``target.context``; ``DOCKER_HOST``; ``DOCKER_CONTEXT``; the current context of
+    ``~/.docker/config.json``; the default socket. Certificates: ``target.tls``, else those of the context, or those that
+    ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH`` name for a host. (Source: docs.docker.com, "Docker contexts" and "Use the Docker CLI: environment variables".)
 
     Raises:
         CouldNotLook: the address or the context is of no use.
     """
     target = session.profile.target
-    folder = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    folder = Path(environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"))
+    declared = _declared(session)
     if target.host is not None:
-        tls = target.tls
-        at: dict[str, Any] = {
-            name: str(session.base / path) for name in ("ca", "cert", "key") if tls and (path := getattr(tls, name))
-        }
-        return _checked(Endpoint(session.resolve(target.host), tls=tls is not None, **at))
+        return _checked(session.resolve(target.host).strip(), declared or _variables(environ, folder))
     if target.context is not None:
-        return _context(target.context, folder)
-    if host := environ.get("DOCKER_HOST"):
-        if not environ.get("DOCKER_TLS_VERIFY") and not environ.get("DOCKER_TLS"):
-            return _checked(Endpoint(host))
-        certs = Path(environ.get("DOCKER_CERT_PATH") or folder)
-        files: dict[str, Any] = {
-            "ca": str(certs / "ca.pem"),
-            "cert": str(certs / "cert.pem"),
-            "key": str(certs / "key.pem"),
-        }
-        return _checked(Endpoint(host, tls=True, verify=bool(environ.get("DOCKER_TLS_VERIFY")), **files))
+        return _context(target.context, folder, declared)
+    if host := environ.get("DOCKER_HOST", "").strip():
+        return _checked(host, declared or _variables(environ, folder))
     try:
         current = json.loads((folder / "config.json").read_text()).get("currentContext", "")
     except (OSError, ValueError, AttributeError):
         current = ""
-    name = environ.get("DOCKER_CONTEXT") or current
-    return _context(name, folder) if name and name != "default" else Endpoint(DEFAULT)
+    return _context(environ.get("DOCKER_CONTEXT") or current or "default", folder, declared)
 
 
-def _context(name: str, folder: Path) -> Endpoint:
+def _declared(session: Session) -> dict[str, Any]:
+    """``target.tls``; its files are relative to the profile."""
+    tls = session.profile.target.tls
+    if tls is None:
+        return {}
+    files = {name: str(session.base / path) for name in ("ca", "cert", "key") if (path := getattr(tls, name))}
+    return {"tls": True, **files, "server_name": tls.server_name or "", "min_version": tls.min_version or ""}
+
+
+def _variables(environ: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    """The certificates that Docker's variables name, for whatever host."""
+    if not environ.get("DOCKER_TLS_VERIFY") and not environ.get("DOCKER_TLS"):
+        return {}
+    certs = Path(environ.get("DOCKER_CERT_PATH") or folder)
+    files = {name: str(certs / f"{name}.pem") for name in ("ca", "cert", "key")}
+    return {"tls": True, "verify": bool(environ.get("DOCKER_TLS_VERIFY")), **files}
+
+
+def _context(name: str, folder: Path, declared: dict[str, Any]) -> Endpoint:
     """A context, from the files that Docker's command keeps it in."""
     if name == "default":
         return Endpoint(DEFAULT)
     digest = hashlib.sha256(name.encode()).hexdigest()
+    file = folder / f"contexts/meta/{digest}/meta.json"
     try:
-        meta = json.loads((folder / f"contexts/meta/{digest}/meta.json").read_text())["Endpoints"]["docker"]
-    except (OSError, ValueError, KeyError, TypeError):
+        meta = json.loads(file.read_text())["Endpoints"]["docker"]
+        host, skip = str(meta.get("Host") or DEFAULT), bool(meta.get("SkipTLSVerify"))
+    except PermissionError:
+        raise CouldNotLook(f"Docker context {name} can't be read", right=f"read {file}") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise CouldNotLook(f"there is no Docker context {name}", right="one of `docker context ls`") from None
     certs = folder / f"contexts/tls/{digest}/docker"
-    files: dict[str, Any] = {n: str(certs / f"{n}.pem") for n in ("ca", "cert", "key") if (certs / f"{n}.pem").exists()}
-    verify = not meta.get("SkipTLSVerify", False)
-    return _checked(Endpoint(meta.get("Host", DEFAULT), tls=bool(files), verify=verify, **files))
+    files = {n: str(certs / f"{n}.pem") for n in ("ca", "cert", "key") if (certs / f"{n}.pem").exists()}
+    return _checked(host, declared or {"tls": bool(files) or skip, "verify": not skip, **files})
 
 
-def _checked(endpoint: Endpoint) -> Endpoint:
-    scheme = endpoint.host.partition("://")[0]
+def _checked(host: str, tls: dict[str, Any]) -> Endpoint:
+    """An address that can be asked. What it holds of credentials is nobody's business and of no use."""
+    scheme, _, rest = host.partition("://")
     if scheme == "ssh":
+        host = rest.partition("/")[0].rpartition("@")[2]
         raise CouldNotLook(
-            f"an engine over ssh ({endpoint.host}) is not reached directly",
+            f"an engine over ssh ({host}) is not reached directly",
             right="a tunnel: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST, and target.host: unix:///tmp/docker.sock",
         )
-    if scheme not in ("unix", "tcp", "http", "https"):
-        raise CouldNotLook(f"{endpoint.host} is no address of an engine", right="unix:///path or tcp://host:port")
-    return endpoint
+    if scheme == "unix":
+        return Endpoint(host if rest else DEFAULT)
+    try:
+        parts = urlsplit(host)
+        usable = scheme in ("tcp", "http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        shown = host.rpartition("@")[2]
+        raise CouldNotLook(f"{shown} is no address of an engine", right="unix:///path or tcp://host:port")
+    if scheme == "https":
+        tls = {"tls": True, **tls}
+    elif scheme == "http":
+        tls = {}
+    return Endpoint(f"{scheme}://{parts.netloc.rpartition('@')[2]}", **tls, prefix=parts.path.rstrip("/"))

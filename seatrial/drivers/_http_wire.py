@@ -21,7 +21,10 @@ from typing import Any
 from seatrial.facts.answer import media_type
 from seatrial.words import Body
 
-__all__ = ["KEPT", "LARGEST", "Address", "Unreadable", "Unresolved", "addresses", "connect", "context", "read"]
+__all__ = [
+    "KEPT", "LARGEST", "Address", "Source", "Unreadable", "Unresolved", "addresses", "body", "connect",
+    "context", "head", "read",
+]  # fmt: skip
 
 KEPT = 64 * 1024
 """Characters of a body that are kept."""
@@ -48,7 +51,7 @@ class _TooMuch(Exception):
     """The other side sent more than it was allowed."""
 
 
-class _Source(io.RawIOBase):
+class Source(io.RawIOBase):
     """The reading half of a connection, on which all reads together end at a deadline and at ``allowed`` bytes."""
 
     def __init__(self, connection: socket.socket, end: float) -> None:
@@ -152,15 +155,15 @@ def read(connection: socket.socket, end: float, limit: int, mask: Callable[[str]
         Unreadable: no answer can be made of it.
         OSError, http.client.HTTPException: as they come.
     """
-    source = _Source(connection, end)
-    response = _head(source)
+    source = Source(connection, end)
+    response = head(source)
     heard.update(
         status=response.status,
         content_type=media_type(response.getheader("content-type") or ""),
         location=_place(mask(response.getheader("location") or "")),
     )
     source.allowed = 2 * limit + HEAD  # chunks have a head each
-    raw, cut = _body(response, limit)
+    raw, cut = body(response, limit)
     raw, cut = _unpacked(raw, (response.getheader("content-encoding") or "").strip().lower(), limit, cut)
     heard["endless"] = cut
     charset = (response.headers.get_content_charset() or "").lower()
@@ -173,7 +176,7 @@ def _place(location: str) -> str:
     return re.sub(r"(?<=//)[^/]*@", "", re.split("[?#]", location, maxsplit=1)[0])[:1024]
 
 
-def _head(source: _Source) -> http.client.HTTPResponse:
+def head(source: Source) -> http.client.HTTPResponse:
     """The head of the answer; interim ones (103 Early Hints) are passed over."""
     reader = io.BufferedReader(source)
     while True:
@@ -193,7 +196,8 @@ def _head(source: _Source) -> http.client.HTTPResponse:
         response.fp = None  # type: ignore[assignment]  # or it would close the reader when it is let go of
 
 
-def _body(response: http.client.HTTPResponse, limit: int) -> tuple[bytes, bool]:
+def body(response: http.client.HTTPResponse, limit: int) -> tuple[bytes, bool]:
+    """The body, up to ``limit`` bytes, and whether there was more."""
     data = bytearray()
     try:
         while len(data) <= limit:
