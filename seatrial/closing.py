@@ -20,6 +20,8 @@ from seatrial import waivers as waiving
 from seatrial.outcomes import Exit, Outcome, Result, exit_code, run_result, worst
 from seatrial.record import ProfileInfo, Record, RunInfo, TargetInfo
 
+from seatrial.words import Missing
+
 if TYPE_CHECKING:
     from seatrial.trial import Trial
 
@@ -100,8 +102,15 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
         waivers=tuple(waiving.states(trial.profile.waivers, checks, places, waiving.today())),
         declared_absent=_absent(trial),
         unchecked=trial.unchecked(),
+        hardware=_hardware(trial),
         calls=trial.calls,
     )
+
+
+def _hardware(trial: Trial) -> tuple[tuple[str, str], ...]:
+    """The attestation of the machine, or why there is none."""
+    machine = trial.observations.machine if trial.observations else Missing("nothing was observed")
+    return (("unknown", machine.reason),) if isinstance(machine, Missing) else machine.attested()
 
 
 def _user() -> str:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from seatrial import drivers
 from seatrial.facts.runtime import Observations, Runtime
+from seatrial.looks import looks
+from seatrial.looks._machine import machine
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
@@ -59,35 +61,41 @@ def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
         session: what the run lets its drivers do.
         subjects: the subjects of the tests that were collected; what none of them is about is not looked at.
     """
-    wanted: dict[str, dict[str, Subject]] = {}
+    by_noun: dict[str, dict[str, Subject]] = {}
     for subject in subjects:
-        wanted.setdefault(subject.noun, {})[subject.id] = subject
-
-    def of(*nouns: str) -> dict[str, Subject]:
-        return {id: subject for noun in nouns for id, subject in wanted.get(noun, {}).items()}
-
+        by_noun.setdefault(subject.noun, {})[subject.id] = subject
     taken = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
     driver = look(lambda: drivers.load(session.profile.target.driver))
     runtime: Runtime | Missing = driver if isinstance(driver, Missing) else look(lambda: driver.observe(session))
+    modules = looks(by_noun)
+    found: dict[str, Any] = {module.PART: {} for module in modules}
+    last: list[tuple[Any, Subject]] = []
     with _pool() as pool:
-        looks = {
-            "answers": {id: partial(_poll, session, subject) for id, subject in of("endpoint").items()},
-            "strangers": {
-                id: partial(_strangers, session, runtime, subject)
-                for id, subject in of("exposure", "publication").items()
-            },
-            "reach": {
-                id: partial(_reach, session, runtime, subject)
-                for id, subject in of("dependency", "optional_dependency").items()
-            },
-        }
-        tasks = {part: {id: pool.submit(look, make) for id, make in each.items()} for part, each in looks.items()}
-        found: dict[str, Any] = {part: {id: task.result() for id, task in each.items()} for part, each in tasks.items()}
+        tasks = []
+        for module in modules:
+            for each in {id: one for noun in module.NOUNS for id, one in by_noun.get(noun, {}).items()}.values():
+                if getattr(module, "LAST", False):
+                    last.append((module, each))
+                else:
+                    tasks.append(
+                        (module.PART, each.id, pool.submit(look, partial(module.look, session, runtime, each)))
+                    )
+        for part, id, task in tasks:
+            found[part][id] = task.result()
+    for module, each in last:
+        found[module.PART][each.id] = look(partial(module.look, session, runtime, each))
     changed = {}
     if isinstance(runtime, Runtime) and not isinstance(driver, Missing):
         changed = _changed(runtime, look(lambda: driver.generations(session)))
-    found["addresses"] = _addresses(session)
-    return Observations(taken=taken, runtime=runtime, calls=dict(session.calls), changed=changed, **found)
+    return Observations(
+        taken=taken,
+        runtime=runtime,
+        machine=look(lambda: machine(session, runtime)),
+        addresses=_addresses(session),
+        calls=dict(session.calls),
+        changed=changed,
+        **found,
+    )
 
 
 @contextmanager
@@ -100,24 +108,6 @@ def _pool() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
-
-
-def _poll(session: Session, subject: Subject) -> Any:
-    from seatrial.drivers import http
-
-    return http.poll(session, session.profile.services[subject.service], subject.node)
-
-
-def _strangers(session: Session, runtime: Runtime | Missing, subject: Subject) -> Any:
-    from seatrial import handshakes
-
-    return handshakes.strangers(session, subject.service, runtime)
-
-
-def _reach(session: Session, runtime: Runtime | Missing, subject: Subject) -> Any:
-    from seatrial.drivers import _reach as reach
-
-    return reach.reach(session, subject.service, subject.path[-1], subject.node, runtime)
 
 
 def _addresses(session: Session) -> dict[str, str | Missing]:

@@ -135,6 +135,8 @@ class Record:
     """Section, reason, owner: what the profile says is not there, on purpose."""
     unchecked: tuple[str, ...] = ()
     """Sections the profile declares that this version has no requirement for."""
+    hardware: tuple[tuple[str, str], ...] = ()
+    """What the run was made on, as the target's kernel tells: name and value (``memory``, ``7.7GiB``)."""
     calls: dict[str, int] = field(default_factory=dict)
     """How often the target was asked, by driver and method."""
 

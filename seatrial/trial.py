@@ -157,9 +157,9 @@ class Trial:
         from seatrial.profile.model import None_
 
         found: dict[str, list[str]] = {}
-        for name in ("hardware", "alerts", "backups", "slos", "maintenance"):
+        for name in ("hardware", "secrets", "same", "alerts", "backups", "slos", "maintenance"):
             value = getattr(self.profile, name)
-            if value is not None and not isinstance(value, None_):
+            if value and not isinstance(value, None_):
                 found[name] = [name]
         for service, node in self.profile.services.items():
             for name in SECTIONS:
@@ -446,7 +446,7 @@ class Trial:
 
 SECTIONS = (
     "liveness", "readiness", "startup", "health", "canary", "depends_on", "exposure", "tls", "metrics", "environment",
-    "persistence", "logs", "traces", "limits", "access",
+    "configuration",    "persistence", "logs", "traces", "limits", "access",
 )  # fmt: skip
 
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 
 from seatrial.facts.answer import Answers
 from seatrial.facts.container import Container
+from seatrial.facts.exposition import Exposition
+from seatrial.facts.leak import Leaks
+from seatrial.facts.machine import Machine
 from seatrial.facts.process import Process
 from seatrial.facts.reach import Reach
+from seatrial.facts.settings import Settings
 from seatrial.facts.socket import Handshake, Socket
 from seatrial.words import Missing
 
@@ -72,6 +76,14 @@ class Observations:
     """By service."""
     reach: dict[str, tuple[Reach, ...] | Missing] = field(default_factory=dict)
     """By dependency (``api.redis``), one for each container or process of the service."""
+    leaks: dict[str, Leaks | Missing] = field(default_factory=dict)
+    """By surfaces, secret file, repository and known secret: what was found where no secret may be."""
+    settings: dict[str, Settings | Missing] = field(default_factory=dict)
+    """By environment, configuration and agreement: what the deployment is really told."""
+    expositions: dict[str, Exposition | Missing] = field(default_factory=dict)
+    """By metrics (``api.metrics``)."""
+    machine: Machine | Missing = Missing("the machine was not looked at")
+    """The hardware, looked at in every run: a verdict is worth what it was reached on."""
     addresses: dict[str, str | Missing] = field(default_factory=dict)
     """What the profile's references to sockets and ports stand for, by ``env NAME`` or ``file PATH``."""
     calls: dict[str, int] = field(default_factory=dict)

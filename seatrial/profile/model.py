@@ -116,6 +116,10 @@ class Disk(SizeBounds):
 
     path: Text
     """The directory that must have the space."""
+    free: SizeField | None = None
+    """Space that must be free there."""
+    free_inodes: Count | None = None
+    """Inodes that must be free there."""
     medium: Literal["ssd", "nvme", "hdd"] | None = None
     """What it lies on."""
 
@@ -133,6 +137,8 @@ class Hardware(Node):
     """Storage."""
     gpu: SizeBounds | None = None
     """Accelerator memory."""
+    clock_synchronised: Bool | None = None
+    """True when the kernel's clock must be kept by a time service."""
 
 
 class Tls(Node):
@@ -334,6 +340,28 @@ class Access(Node):
     """Status by role: none, wrong, expired, or a role's name."""
 
 
+class MetricFamily(Node):
+    """What one metric must be."""
+
+    type: Literal["counter", "gauge", "histogram", "summary", "info", "stateset", "gaugehistogram"] | None = None
+    """Type that the exposition states."""
+    labels: list[Text] = []
+    """Names of labels that its samples must have."""
+
+
+class Counted(Node):
+    """A counter that counts calls: after that many of them it has grown by just as much."""
+
+    metric: Text
+    """Name of the counter's sample, with `_total` where it has it."""
+    labels: dict[Text, Text] = {}
+    """Labels of the series that count this call; several are added up."""
+    get: UrlPath
+    """The call."""
+    times: Positive = 3
+    """How many calls are made."""
+
+
 class Metrics(Node):
     """The Prometheus exposition of a service."""
 
@@ -341,8 +369,18 @@ class Metrics(Node):
     """Path."""
     port: Port | None = None
     """Port, where it differs from the service's URL."""
-    required: list[Text] = []
-    """Names that must exist."""
+    headers: dict[Text, TextOrReference] | None = None
+    """Request headers; a secret belongs in a reference."""
+    required: Annotated[
+        Annotated[list[Text], Tag("|list")] | Annotated[dict[Text, MetricFamily], Tag("|mapping")], OR_LIST
+    ] = []
+    """Names that must exist, or a mapping of names to what each must be."""
+    counts: list[Counted] = []
+    """Counters and the calls they count."""
+    max_label_values: Positive | None = None
+    """How many values one label of one metric may have."""
+    max_series: Positive | None = None
+    """How many series one metric may have."""
 
 
 class Environment(Node):
@@ -354,8 +392,96 @@ class Environment(Node):
     """At least one of these must be set."""
     values: dict[Text, TextOrReference] = {}
     """Names and the values they must have."""
+    allowed: dict[Text, list[Text]] = {}
+    """Names and the values they may have."""
     file: PathOrReference | None = None
     """Env file, relative to the profile."""
+
+
+class ConfigFile(Node):
+    """A configuration file."""
+
+    path: PathOrReference
+    """Where it lies: relative to the profile, or, with `inside`, absolute in the service's container."""
+    inside: Bool = False
+    """True for a path inside the container."""
+    format: Literal["json", "yaml", "toml", "ini", "env"] | None = None
+    """Its format; by its name when absent."""
+    json_schema: JsonSchema | None = None
+    """JSON Schema (2020-12) it must satisfy, inline."""
+    json_schema_file: ExistingPath | None = None
+    """File with that JSON Schema, relative to the profile."""
+    values: dict[Expression, Json] = {}
+    """JMESPath expressions over it, and the value each must give."""
+
+
+class Reports(Node):
+    """What the server itself says of its configuration: Redis by CONFIG GET, PostgreSQL by pg_settings, others by HTTP."""
+
+    path: UrlPath | None = None
+    """Path of an HTTP endpoint that reports the configuration as JSON; its values are JMESPath expressions."""
+    headers: dict[Text, TextOrReference] | None = None
+    """Request headers; a secret belongs in a reference."""
+    user: TextOrReference | None = None
+    """Who asks; needs no more than to read settings."""
+    password: Reference | None = None
+    """Password, by reference."""
+    database: Text | None = None
+    """For PostgreSQL: the database to connect to; `postgres` when absent."""
+    values: dict[Text, Json] = {}
+    """Settings and the value each must have; sizes and times may carry a unit."""
+
+
+class Configuration(Node):
+    """Configuration beyond the environment: files, and what the server reports."""
+
+    files: list[ConfigFile] = []
+    """Configuration files."""
+    reports: Reports | None = None
+    """What the server itself says."""
+    min_version: Text | None = None
+    """The lowest version the server may say it has."""
+
+
+class Place(Node):
+    """A place that states a value; exactly one of its forms."""
+
+    service: Name | None = None
+    """The service that states it."""
+    environment: Text | None = None
+    """Variable of the service's environment."""
+    reports: Text | None = None
+    """Setting that the service's server reports."""
+    file: PathOrReference | None = None
+    """Configuration file, relative to the profile; with `service` and `inside`, in its container."""
+    inside: Bool = False
+    """True for a path inside the container."""
+    at: Text | None = None
+    """JMESPath, or the variable's name, in that file."""
+    match: Text | None = None
+    """Regular expression with one group that is the value, where only a part of the text is meant."""
+
+
+class KnownSecret(Node):
+    """A secret that exists: its very value is looked for everywhere."""
+
+    value: Reference
+    """Where the value lies."""
+    held_by: list[Name] = []
+    """Services whose processes may have it in their environment."""
+
+
+class Secrets(Node):
+    """Where secrets may be, and where to look for those that must not be there."""
+
+    known: dict[Name, KnownSecret] = {}
+    """Secrets by name; each value is looked for raw, base64 and URL-encoded."""
+    files: list[PathOrReference] = []
+    """Env files, compose files, unit files and configuration on this host that are searched."""
+    repository: PathOrReference | None = None
+    """Checked-out repository that is searched."""
+    log_lines: Positive = 1000
+    """How many of the last lines of each log are searched."""
 
 
 class Process(Node):
@@ -427,7 +553,9 @@ class Service(Node):
     metrics: Metrics | None = None
     """Its exposition."""
     environment: Environment | None = None
-    """Its configuration."""
+    """Its environment."""
+    configuration: Configuration | None = None
+    """Its configuration beyond the environment."""
     persistence: Persistence | None = None
     """Its data."""
     logs: Logs | None = None
@@ -539,6 +667,10 @@ class Profile(Node):
     """The running deployment, and how it is reached."""
     services: dict[Name, Service] = {}
     """The services, by name."""
+    secrets: Secrets | None = None
+    """Secrets, and where they are looked for."""
+    same: dict[Name, list[Place]] = {}
+    """Values that several places state, by name: every place must state the same."""
     alerts: Annotated[Annotated[Alerts, Tag("|mapping")] | _Absent, OR_NONE] | None = None
     """Alert rules."""
     backups: Annotated[Annotated[dict[Name, Backup], Tag("|mapping")] | _Absent, OR_NONE] | None = None

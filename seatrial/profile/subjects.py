@@ -27,7 +27,7 @@ class Subject:
     id: str
     """As printed and as waivers name it: ``api``, ``api.readiness``."""
     noun: str
-    path: tuple[str, ...]
+    path: tuple[str | int, ...]
     """Where it stands in the profile, for file:line."""
     node: Any
     """The profile's node itself."""
@@ -110,6 +110,68 @@ def _deployment(profile: Profile) -> Iterator[Subject]:
         yield Subject("target", "deployment", ("target",), profile.target)
 
 
+def _surfaces(profile: Profile) -> Iterator[Subject]:
+    """Services that may show a secret: everything we run, and whatever answers over HTTP."""
+    for name, service in profile.services.items():
+        if (profile.target.driver in SOCKET_DRIVERS and not service.external) or service.url is not None:
+            yield Subject(name, "surfaces", ("services", name), service, name)
+
+
+def _spelled(node: Any) -> str:
+    """A path or a reference, as a subject is called after it."""
+    return next((f"{{{kind}: {getattr(node, kind)}}}" for kind in ("env", "file") if hasattr(node, kind)), str(node))
+
+
+def _secret_files(profile: Profile) -> Iterator[Subject]:
+    for index, node in enumerate(profile.secrets.files if profile.secrets else ()):
+        yield Subject(_spelled(node), "secret_file", ("secrets", "files", index), node)
+    for name, service in profile.services.items():
+        if service.environment is not None and service.environment.file is not None:
+            path = ("services", name, "environment", "file")
+            yield Subject(f"{name}.environment.file", "secret_file", path, service.environment.file, name)
+
+
+def _repositories(profile: Profile) -> Iterator[Subject]:
+    if profile.secrets and profile.secrets.repository is not None:
+        yield Subject("secrets.repository", "repository", ("secrets", "repository"), profile.secrets.repository)
+
+
+def _known_secrets(profile: Profile) -> Iterator[Subject]:
+    for name, node in (profile.secrets.known if profile.secrets else {}).items():
+        yield Subject(f"secrets.{name}", "known_secret", ("secrets", "known", name), node)
+
+
+def _environments(profile: Profile) -> Iterator[Subject]:
+    if profile.target.driver in SOCKET_DRIVERS:
+        for name, service in _ours(profile):
+            if service.environment is not None:
+                yield Subject(
+                    f"{name}.environment", "environment", ("services", name, "environment"), service.environment, name
+                )
+
+
+def _configurations(profile: Profile) -> Iterator[Subject]:
+    for name, service in profile.services.items():
+        if (node := service.configuration) is not None:
+            yield Subject(f"{name}.configuration", "configuration", ("services", name, "configuration"), node, name)
+
+
+def _agreements(profile: Profile) -> Iterator[Subject]:
+    for name, places in profile.same.items():
+        yield Subject(f"same.{name}", "agreement", ("same", name), places)
+
+
+def _metrics(profile: Profile) -> Iterator[Subject]:
+    for name, service in profile.services.items():
+        if service.metrics is not None:
+            yield Subject(f"{name}.metrics", "metrics", ("services", name, "metrics"), service.metrics, name)
+
+
+def _hardware(profile: Profile) -> Iterator[Subject]:
+    if profile.hardware is not None:
+        yield Subject("hardware", "hardware", ("hardware",), profile.hardware)
+
+
 NOUNS: dict[str, Noun] = {
     "containers": Noun(
         _containers, "target.driver is not docker, so that no service runs in containers", ("services",)
@@ -131,6 +193,17 @@ NOUNS: dict[str, Noun] = {
     "deployment": Noun(
         _deployment, "target.driver is not docker, so that there are no containers to compare", ("target",)
     ),
+    "surfaces": Noun(
+        _surfaces, "no service that we run, and none with a url, so that nothing shows anything", ("secrets",)
+    ),
+    "secret_file": Noun(_secret_files, "neither secrets.files nor any environment.file is declared", ("secrets",)),
+    "repository": Noun(_repositories, "secrets.repository is not declared", ("secrets",), "profile"),
+    "known_secret": Noun(_known_secrets, "secrets.known is not declared", ("secrets",), "profile"),
+    "environment": Noun(_environments, "no service that we run declares environment", ("environment",)),
+    "configuration": Noun(_configurations, "no service declares configuration", ("configuration",)),
+    "agreement": Noun(_agreements, "same is not declared", ("same",), "profile"),
+    "metrics": Noun(_metrics, "no service declares metrics", ("metrics",)),
+    "hardware": Noun(_hardware, "hardware is not declared", ("hardware",), "profile"),
 }
 
 

@@ -32,7 +32,9 @@ ALLOWED = {
     "safety": {"safety", "outcomes", "words"},
     "drivers": {"drivers", "facts", "profile", "safety", "outcomes", "words"},
     "handshakes": {"handshakes", "drivers", "facts", "profile", "safety", "outcomes", "words"},
-    "observe": {"drivers", "handshakes", "facts", "profile", "words"},
+    "looks": {"looks", "drivers", "handshakes", "scan", "facts", "profile", "outcomes", "words"},
+    "observe": {"drivers", "looks", "facts", "profile", "words"},
+    "scan": {"scan", "words"},
     "writers": {"writers", "record", "outcomes", "words"},
     "demo": {"demo", "words"},
 }
