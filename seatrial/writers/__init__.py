@@ -1,7 +1,8 @@
 """Writers: what a record looks like to its readers. One module each, found by scanning this package.
 
-A writer has ``write(record, folder) -> str`` (the text of its file) and ``NAME`` (the file's name). It decides nothing:
-outcomes and counts are the record's. Files are swept for secrets that the run knows and put in place whole or not at all.
+A writer has ``NAME`` and ``write(record, folder)``, which gives the text of the file of that name, or a mapping of names to
+texts: then ``NAME`` is a folder of these files. It decides nothing: outcomes and counts are the record's. Texts are swept for
+secrets that the run knows, and a file or folder is put in place whole or not at all.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import importlib
 import json
 import os
 import pkgutil
+import shutil
 import tempfile
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -21,7 +23,7 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from seatrial.record import Record
 
-__all__ = ["available", "put", "sweep", "write_all"]
+__all__ = ["available", "put", "put_folder", "sweep", "write_all"]
 
 SHORTEST = 6
 """Characters: a secret shorter than this is found everywhere by chance, and can't be told from other text."""
@@ -61,6 +63,20 @@ def put(path: Path, text: str) -> None:
         raise
 
 
+def put_folder(path: Path, files: Mapping[str, str]) -> None:
+    """Write a folder of files whole or not at all; one that was there is replaced."""
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    try:
+        for name, text in files.items():
+            (temporary / name).write_text(text, encoding="utf-8")
+        os.chmod(temporary, 0o755)
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
 def write_all(record: Record, folder: Path, *, secrets: Iterable[str] = ()) -> list[str]:
     """Write every report, the manifest last; give what went wrong, one line each. One writer's trouble is no other's.
 
@@ -77,9 +93,14 @@ def write_all(record: Record, folder: Path, *, secrets: Iterable[str] = ()) -> l
     for name in sorted(available(), key=lambda name: name == "manifest"):
         try:
             writer = importlib.import_module(f"{__name__}.{name}")
-            text, found = sweep(writer.write(record, folder), known)
-            put(folder / writer.NAME, text)
-            if found:
+            written = writer.write(record, folder)
+            texts = {"": written} if isinstance(written, str) else written
+            swept = {name: sweep(text, known) for name, text in texts.items()}
+            if isinstance(written, str):
+                put(folder / writer.NAME, swept[""][0])
+            else:
+                put_folder(folder / writer.NAME, {name: text for name, (text, _) in swept.items()})
+            if found := sum(count for _, count in swept.values()):
                 problems.append(
                     f"{writer.NAME} held a secret {found} times; it was cut out. Please report this as a bug"
                 )

@@ -17,9 +17,9 @@ NAME = "manifest.json"
 
 def _files(folder: Path) -> dict[str, dict[str, object]]:
     return {
-        path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
-        for path in sorted(folder.iterdir())
-        if path.is_file() and path.name != NAME and not path.name.startswith(".")
+        name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and (name := path.relative_to(folder).as_posix()) != NAME and not name.startswith(".")
     }
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import json
 import xml.etree.ElementTree as ET
@@ -16,6 +17,7 @@ from seatrial.outcomes import Exit, Outcome, Result
 from seatrial.writers import conformance, console, junit, manifest
 from tests.unit.records import BASE, CHECKS, RECORD, broken
 
+NAMES = {importlib.import_module(f"seatrial.writers.{name}").NAME for name in writers.available()}
 SCHEMA = json.loads((Path(writers.__file__).parent / "conformance.schema.json").read_text())
 
 
@@ -181,12 +183,7 @@ def test_the_next_command_follows_from_the_result(tell, result, code, said):
 def test_files_are_written_whole_and_the_manifest_holds(tmp_path):
     (tmp_path / "facts.json").write_text("{}\n")
     assert writers.write_all(RECORD, tmp_path) == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "conformance.json",
-        "facts.json",
-        "junit.xml",
-        "manifest.json",
-    ]
+    assert {path.name for path in tmp_path.iterdir()} == {"facts.json", *NAMES}
     assert manifest.verify(tmp_path) == []
     (tmp_path / "facts.json").write_text("{ }\n")
     (tmp_path / "junit.xml").unlink()
@@ -220,8 +217,8 @@ def test_a_secret_that_would_be_written_is_cut_out_and_told(tmp_path, form):
     (tmp_path / "facts.json").write_text(json.dumps({"body": form(secret)}))
     record = replace(RECORD, checks=(broken(seen=(f"the password is {form(secret)}",)),))
     problems = writers.write_all(record, tmp_path, secrets=[secret])
-    assert {problem.partition(" ")[0] for problem in problems} == {"facts.json", "conformance.json", "junit.xml"}
-    for file in tmp_path.iterdir():
+    assert {problem.partition(" ")[0] for problem in problems} == {"facts.json", *NAMES} - {"manifest.json"}
+    for file in [path for path in tmp_path.rglob("*") if path.is_file()]:
         assert form(secret) not in file.read_text()
         assert "hunter2" not in file.read_text()
 
@@ -230,3 +227,26 @@ def test_a_passing_check_says_its_clause_alone(tmp_path):
     root = ET.fromstring(junit.write(replace(RECORD, checks=(BASE,)), tmp_path))
     (case,) = root.iter("testcase")
     assert [child.tag for child in case] == ["properties"]
+
+
+def test_a_writer_may_fill_a_folder(tmp_path, monkeypatch):
+    secret = "hunter2/hunter2<x"
+    monkeypatch.setattr(junit, "NAME", "many")
+    monkeypatch.setattr(junit, "write", lambda *_: {"one.txt": secret, "two.txt": "whole"})
+    for _ in range(2):
+        problems = writers.write_all(RECORD, tmp_path, secrets=[secret])
+        assert [problem.partition(" it was")[0] for problem in problems] == ["many held a secret 1 times;"]
+        assert {path.name: path.read_text() for path in (tmp_path / "many").iterdir()} == {
+            "one.txt": "***",
+            "two.txt": "whole",
+        }
+    assert {"many/one.txt", "many/two.txt"} <= set(json.loads((tmp_path / "manifest.json").read_text())["files"])
+    assert manifest.verify(tmp_path) == []
+    (tmp_path / "many" / "two.txt").unlink()
+    assert manifest.verify(tmp_path) == ["many/two.txt is missing"]
+
+
+def test_a_folder_that_can_not_be_filled_leaves_nothing_half(tmp_path):
+    with pytest.raises(TypeError):
+        writers.put_folder(tmp_path / "many", {"one.txt": "x", "two.txt": None})
+    assert list(tmp_path.iterdir()) == []
