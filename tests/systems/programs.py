@@ -1,0 +1,68 @@
+"""The programs of the systems, built from the Go module proxy or from our stand-ins, for one architecture, and kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.lab.images import LabError, cache_dir
+
+__all__ = ["MINIO", "minio", "standins"]
+
+HERE = Path(__file__).parent
+STANDINS = HERE / "standins"
+MINIO = "v0.0.0-20260212201848-7aac2a2c5b7c"
+"""MinIO's last release as a Go module; the checksum database vouches for it."""
+
+
+def minio(architecture: str) -> Path:
+    """The real MinIO server for `amd64` or `arm64`; it takes some minutes to build, once."""
+    target = cache_dir() / f"minio-{architecture}-{MINIO}"
+    if target.exists():
+        return target
+    if not shutil.which("go"):
+        raise LabError("no go on PATH, with which MinIO is built")
+    began = time.monotonic()
+    # A folder of its own: a cross-built program can't be told where to go otherwise.
+    _go(architecture, "install", "-trimpath", "-ldflags", "-s -w", f"github.com/minio/minio@{MINIO}", cwd=STANDINS)
+    root = Path(subprocess.run(["go", "env", "GOPATH"], capture_output=True, text=True, check=True).stdout.strip())
+    found = [
+        path for path in (root / "bin" / f"linux_{architecture}" / "minio", root / "bin" / "minio") if path.exists()
+    ]
+    half = target.with_suffix(".half")
+    shutil.copy2(found[0], half)
+    half.replace(target)
+    print(f"MinIO for {architecture}: built in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
+    return target
+
+
+def standins(architecture: str, folder: Path) -> Path:
+    """Build the stand-ins that are programs into a folder."""
+    if not shutil.which("go"):
+        raise LabError("no go on PATH, with which the stand-ins are built")
+    folder.mkdir(parents=True, exist_ok=True)
+    _go(
+        architecture,
+        "build",
+        "-trimpath",
+        "-buildvcs=false",
+        "-ldflags",
+        "-s -w",
+        "-o",
+        f"{folder}/",
+        "./...",
+        cwd=STANDINS,
+    )
+    return folder
+
+
+def _go(architecture: str, *words: str, cwd: Path) -> None:
+    environment = os.environ | {"CGO_ENABLED": "0", "GOARCH": architecture, "GOOS": "linux", "GOWORK": "off"}
+    environment.pop("GOBIN", None)  # refused when building for another architecture
+    done = subprocess.run(["go", *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabError(f"go {words[0]} failed:\n{done.stderr[-1500:]}")
