@@ -21,6 +21,10 @@ def _redis() -> str | None:
     return None if shutil.which("redis-server") else "no redis-server on PATH"
 
 
+def _allure() -> str | None:
+    return None if shutil.which("allure") else "no allure command: npm install -g allure-commandline, and Java"
+
+
 def _compose(kind: str) -> Callable[[], str | None]:
     return lambda: _docker() or (None if compose.find(kind) else f"no {kind} here: see `python -m tests.lab status`")
 
@@ -30,6 +34,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "redis": _redis,
     "compose1": _compose("compose1"),
     "compose2": _compose("compose2"),
+    "allure": _allure,
 }
 """Each thing that a test can need, and why it is not here (None when it is)."""
 
