@@ -6,8 +6,9 @@ import os
 import shutil
 from collections.abc import Callable
 
-from . import compose
+from . import compose, emulation
 from .engine import Engine
+from .images import LabError
 
 
 def _docker() -> str | None:
@@ -29,11 +30,26 @@ def _compose(kind: str) -> Callable[[], str | None]:
     return lambda: _docker() or (None if compose.find(kind) else f"no {kind} here: see `python -m tests.lab status`")
 
 
+def _systems() -> str | None:
+    if reason := _docker():
+        return reason
+    if not (compose.find("compose2") or compose.find("compose1")):
+        return "no compose here: see `python -m tests.lab status`"
+    if not shutil.which("go"):
+        return "no go on PATH, with which MinIO and the stand-ins are built"
+    try:
+        emulation.arm64()
+    except LabError as why:
+        return str(why)
+    return None
+
+
 NEEDS: dict[str, Callable[[], str | None]] = {
     "docker": _docker,
     "redis": _redis,
     "compose1": _compose("compose1"),
     "compose2": _compose("compose2"),
+    "systems": _systems,
     "allure": _allure,
 }
 """Each thing that a test can need, and why it is not here (None when it is)."""

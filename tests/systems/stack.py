@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import LABEL, Engine, Lab, LabError, compose, images, tear_down
+from tests.lab import LABEL, Engine, Lab, LabError, compose, emulation, images, tear_down
 from tests.lab.ports import listener_of
 
 from . import programs
@@ -30,10 +30,13 @@ class System:
     name: str
     lab: Lab
     command: tuple[str, ...]
+    variables: Mapping[str, str]
+    """What its compose file reads beside the lab's own."""
 
     def compose(self, *words: str) -> str:
         """Run the compose command on it."""
-        environment = os.environ | {"LAB_OWNER": self.lab.owner, "DOCKER_HOST": f"unix://{self.lab.engine.path}"}
+        own = {"LAB_OWNER": self.lab.owner, "DOCKER_HOST": f"unix://{self.lab.engine.path}"}
+        environment = os.environ | own | self.variables
         done = subprocess.run(
             [*self.command, *words], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, check=False, timeout=180,
@@ -42,16 +45,23 @@ class System:
             raise LabError(f"compose {' '.join(words)} of {self.name} failed:\n{done.stdout[-2000:]}")
         return done.stdout
 
+    def health(self) -> list[str]:
+        """What the engine says of each container's health; empty for one without a check."""
+        listed = self.lab.engine.call("GET", "/containers/json", filters={"label": [f"{COMPOSE_PROJECT}={self.name}"]})
+        states = [self.lab.engine.inspect(entry["Id"])["State"] for entry in listed]
+        return [(state.get("Health") or {}).get("Status", "") for state in states]
+
 
 @contextlib.contextmanager
-def up(name: str, lab: Lab, *, kind: str, ports: tuple[int, ...], within: float = 120) -> Iterator[System]:
+def up(name: str, lab: Lab, *, within: float = 120, **variables: str) -> Iterator[System]:
     """Start a system, wait until all its ports answer, and remove it again, by id.
 
     Its project has the name its profile says, and its ports are the documented ones: both must be free.
     """
-    found = compose.find(kind)
+    found = compose.find("compose2") or compose.find("compose1")
     if found is None:
-        raise LabError(f"no {kind} here")
+        raise LabError("no compose here")
+    make, ports = SYSTEMS[name]
     engine = lab.engine
     others = engine.call("GET", "/containers/json", all=True, filters={"label": [f"{COMPOSE_PROJECT}={name}"]})
     if any(LABEL not in (entry["Labels"] or {}) for entry in others):
@@ -59,7 +69,8 @@ def up(name: str, lab: Lab, *, kind: str, ports: tuple[int, ...], within: float 
     tear_down(engine, name)
     if taken := [port for port in ports if listener_of(port)]:
         raise LabError(f"these ports are taken, and {name} is documented on them: {taken}")
-    system = System(name, lab, (*found, "-p", name, "-f", str(HERE / name / "compose.yaml")))
+    make(engine)
+    system = System(name, lab, (*found, "-p", name, "-f", str(HERE / name / "compose.yaml")), variables)
     try:
         system.compose("up", "-d")
         _await(ports, within)
@@ -114,6 +125,8 @@ def image(engine: Engine, name: str, architecture: str, files: Mapping[str, Path
 
 def akidb_images(engine: Engine, architecture: str = "arm64") -> None:
     """MinIO's real server, and the stand-ins for AkiDB and Jaeger."""
+    if architecture == "arm64":
+        emulation.arm64()
     with tempfile.TemporaryDirectory(prefix="standins-") as folder:
         made = programs.standins(architecture, Path(folder))
         # Neither MinIO's image nor Jaeger's has a curl. AkiDB's is nowhere described: there the health check gets one.
@@ -161,3 +174,10 @@ def opossum_images(engine: Engine) -> None:
             engine, "opossum-jaeger-standin", architecture, {"usr/bin/all-in-one": made / "jaeger"},
             'FROM scratch\nCOPY usr /usr\nENV PATH=/usr/bin STANDIN_PORTS=14250\nUSER 10001:10001\nENTRYPOINT ["all-in-one"]\n',
         )  # fmt: skip
+
+
+SYSTEMS: Mapping[str, tuple[Callable[[Engine], None], tuple[int, ...]]] = {
+    "akidb": (akidb_images, (9000, 9001, 8080, 16686, 4317)),
+    "opossum": (opossum_images, (8000, 6379, 11434, 4318, 9464, 16686, 14250)),
+}
+"""How the images of a system are made, and the ports it is documented on."""

@@ -1,0 +1,37 @@
+"""`python -m tests.systems`: make the programs and images of the systems, or hold one up to look at it by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from tests.lab import Lab, LabError
+
+from . import programs, stack
+
+
+def main() -> int:
+    """Run one verb; 0 when it went well, 1 when it did not."""
+    parser = argparse.ArgumentParser(prog="python -m tests.systems", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("programs", help="build MinIO for arm64 into the cache (three minutes on two cores, once)")
+    verb = verbs.add_parser("up", help="bring a system up until Enter is pressed")
+    verb.add_argument("system", choices=sorted(stack.SYSTEMS))
+    given = parser.parse_args()
+    try:
+        if given.verb == "programs":
+            print(programs.minio("arm64"))
+            return 0
+        began = time.monotonic()
+        with Lab() as lab, stack.up(given.system, lab):
+            print(f"{given.system} is up after {time.monotonic() - began:.1f} s; Enter takes it down", flush=True)
+            sys.stdin.readline()
+    except LabError as error:
+        print(f"systems: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
