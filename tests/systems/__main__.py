@@ -12,7 +12,7 @@ from . import programs, stack
 
 
 def main() -> int:
-    """Run one verb; 0 when it went well, 1 when it did not."""
+    """Run one verb; 0 when it went well, 1 when it did not, 3 when this machine has not what it takes."""
     parser = argparse.ArgumentParser(prog="python -m tests.systems", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("programs", help="build MinIO for arm64 into the cache (three minutes on two cores, once)")
@@ -21,6 +21,9 @@ def main() -> int:
     given = parser.parse_args()
     try:
         if given.verb == "programs":
+            if not programs.go_is_enough():
+                print("systems: no Go on PATH that is new enough for MinIO", file=sys.stderr)
+                return 3
             print(programs.minio("arm64"))
             return 0
         began = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,20 @@ from pathlib import Path
 
 from tests.lab.images import LabError, cache_dir
 
-__all__ = ["MINIO", "minio", "standins"]
+__all__ = ["MINIO", "go_is_enough", "minio", "standins"]
 
 HERE = Path(__file__).parent
 STANDINS = HERE / "standins"
 MINIO = "v0.0.0-20260212201848-7aac2a2c5b7c"
 """MinIO's last release as a Go module; the checksum database vouches for it."""
+
+
+def go_is_enough() -> bool:
+    """Whether a Go is here that builds MinIO: since 1.21 it fetches a newer one where it must."""
+    if not shutil.which("go"):
+        return False
+    found = re.match(r"go version go1\.(\d+)", subprocess.run(["go", "version"], capture_output=True, text=True).stdout)
+    return bool(found) and int(found[1]) >= 21
 
 
 def minio(architecture: str) -> Path:
