@@ -47,4 +47,7 @@ def _words(value: object) -> str:
 def explain(op: str, left: object, right: object) -> Operands:
     """The operands of ``left op right`` in words; every finding on the left is an entry of its own."""
     seen = tuple(str(item) for item in left) if _many(left) else (_words(left),)  # type: ignore[attr-defined]
+    own = [getattr(item, "expected", "") for item in left] if _many(left) else []  # type: ignore[attr-defined]
+    if own and all(own):  # "none" beside findings that each say what was expected of them would be no answer
+        return Operands("; ".join(dict.fromkeys(own)), seen)
     return Operands(_EXPECTED.get(op, op + " {}").format(_words(right)), seen or ("none",))
