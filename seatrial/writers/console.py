@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatrial.outcomes import Mode, Outcome, Result
+from seatrial.outcomes import Outcome, Result
+from seatrial.writers import _grouping as grouping
 from seatrial.writers._text import harmless, told
 
 if TYPE_CHECKING:
-    from seatrial.record import Check, Record
+    from seatrial.record import Record
 
 __all__ = ["write"]
 
@@ -24,12 +24,6 @@ _COLOURS: dict[Outcome, dict[str, bool]] = {
     Outcome.withheld: {"blue": True},
     Outcome.not_applicable: {"cyan": True},
 }
-_PLURALS = {
-    Outcome.violation: "violations",
-    Outcome.advisory: "advisories",
-    Outcome.error: "errors",
-    Outcome.passed: "pass",
-}
 _RESULTS: dict[Result, dict[str, bool]] = {
     Result.success: {"green": True, "bold": True},
     Result.partial: {"yellow": True, "bold": True},
@@ -37,15 +31,7 @@ _RESULTS: dict[Result, dict[str, bool]] = {
     Result.failure: {"red": True, "bold": True},
     Result.nothing: {"yellow": True, "bold": True},
 }
-_MEANING = {
-    Result.success: "every promise that was looked at is kept",
-    Result.partial: "what was looked at is kept; some of it was waived, or needs more than this run was granted",
-    Result.undecided: "something could not be looked at, so there is no verdict",
-    Result.failure: "the deployment breaks what it must keep",
-    Result.nothing: "nothing was checked",
-}
 LABEL = 10
-MOST_NAMED = 12
 
 
 class _Screen:
@@ -77,17 +63,12 @@ def write(record: Record, reporter: Any, *, folder: Path | None) -> None:
     _verdict(screen, record, folder)
 
 
-def _amount(outcome: Outcome, count: int) -> str:
-    word = _PLURALS.get(outcome, outcome.value) if count != 1 else outcome.value
-    return f"{count} {word}"
-
-
 def _areas(screen: _Screen, record: Record) -> None:
     areas = record.by_area()
     width = max((len(area) for area in areas), default=0)
     for area, checks in areas.items():
         outcomes = [check.outcome for check in checks]
-        counts = [_amount(outcome, outcomes.count(outcome)) for outcome in Outcome if outcome in outcomes]
+        counts = [grouping.amount(outcome, outcomes.count(outcome)) for outcome in Outcome if outcome in outcomes]
         worst = next(
             (o for o in (Outcome.violation, Outcome.error, Outcome.advisory, Outcome.passed) if o in outcomes),
             outcomes[0],
@@ -95,19 +76,11 @@ def _areas(screen: _Screen, record: Record) -> None:
         screen.line(f"{area:{width}}  {', '.join(counts)}", **_COLOURS[worst])
 
 
-def _grouped(checks: list[Check]) -> dict[str, list[Check]]:
-    groups: dict[str, list[Check]] = {}
-    for check in checks:
-        groups.setdefault(check.id, []).append(check)
-    return groups
-
-
 def _findings(screen: _Screen, record: Record, outcome: Outcome) -> None:
-    chosen = [check for check in record.checks if check.outcome is outcome]
     if outcome is Outcome.error:
-        _errors(screen, chosen)
+        _errors(screen, record)
         return
-    for id, checks in _grouped(chosen).items():
+    for id, checks in grouping.by_requirement(grouping.of(record, outcome)).items():
         first = checks[0]
         screen.line()
         screen.line(f"{outcome.value.upper()}  {id}  {first.title}", **_COLOURS[outcome])
@@ -120,32 +93,20 @@ def _findings(screen: _Screen, record: Record, outcome: Outcome) -> None:
             screen.labelled("source", ", ".join(first.refs), wrap=True)
 
 
-def _errors(screen: _Screen, checks: list[Check]) -> None:
+def _errors(screen: _Screen, record: Record) -> None:
     """Errors by their cause: one engine that does not answer is one thing to mend, not fifty."""
-    causes: dict[tuple[str, str], list[Check]] = {}
-    for check in checks:
-        causes.setdefault((check.reason, check.right), []).append(check)
-    for (reason, right), group in causes.items():
+    for cause in grouping.by_cause(record):
         screen.line()
-        screen.line(f"ERROR  could not look: {reason}", **_COLOURS[Outcome.error])
-        if right:
-            screen.labelled("needs", right)
-        screen.labelled("undecided", _hidden(group), wrap=True)
-        for frame in group[0].trace:
+        screen.line(f"ERROR  could not look: {cause.reason}", **_COLOURS[Outcome.error])
+        if cause.right:
+            screen.labelled("needs", cause.right)
+        screen.labelled("undecided", grouping.hidden(cause.checks), wrap=True)
+        for frame in cause.checks[0].trace:
             screen.labelled("at", frame)
 
 
-def _hidden(group: list[Check]) -> str:
-    """Which requirements on which subjects one cause has hidden; by name while they can be read at a glance."""
-    ids = _grouped(group)
-    if len(ids) <= MOST_NAMED:
-        return ", ".join(f"{id} ({', '.join(c.subject for c in checks)})" for id, checks in ids.items())
-    subjects = ", ".join(dict.fromkeys(check.subject for check in group))
-    return f"{len(group)} checks of {len(ids)} requirements, {min(ids)} to {max(ids)}, on {subjects}"
-
-
 def _advisories(screen: _Screen, record: Record) -> None:
-    groups = _grouped([check for check in record.checks if check.outcome is Outcome.advisory])
+    groups = grouping.by_requirement(grouping.of(record, Outcome.advisory))
     if not groups:
         return
     screen.line()
@@ -160,23 +121,21 @@ def _advisories(screen: _Screen, record: Record) -> None:
 
 def _not_looked_at(screen: _Screen, record: Record) -> None:
     lines: list[tuple[str, str]] = []
-    withheld = _grouped([check for check in record.checks if check.outcome is Outcome.withheld])
+    withheld = grouping.by_requirement(grouping.of(record, Outcome.withheld))
     for id, checks in withheld.items():
         lines.append(("withheld", f"{id} {checks[0].title}: {checks[0].reason}"))
     for waiver in record.waivers:
-        left = f"{waiver.days_left} day{'' if waiver.days_left == 1 else 's'} left"
-        days = f", {left}" if waiver.state == "applied" else ""
+        days = f", {grouping.days_left(waiver)}" if waiver.state == "applied" else ""
         lines.append(
             (
                 "waiver",
                 f"{waiver.requirement} on {waiver.subject} by {waiver.owner} ({waiver.where}): {waiver.state}{days}; {waiver.reason}",
             )
         )
-    reasons: dict[str, list[str]] = {}
-    for check in record.checks:
-        if check.outcome is Outcome.not_applicable:
-            reasons.setdefault(check.reason, []).append(check.id)
-    lines += [("n/a", f"{reason}: {_ranges(ids)}") for reason, ids in reasons.items()]
+    lines += [
+        ("n/a", f"{reason}: {grouping.ranges(check.id for check in checks)}")
+        for reason, checks in grouping.inapplicable(record).items()
+    ]
     lines += [("absent", f"{section}: {reason} ({owner})") for section, reason, owner in record.declared_absent]
     if record.unchecked:
         lines.append(
@@ -191,59 +150,18 @@ def _not_looked_at(screen: _Screen, record: Record) -> None:
         screen.labelled(label, text, wrap=True)
 
 
-def _ranges(ids: list[str]) -> str:
-    """Ids in order, those that follow on one another as a range: ``CTR-001 to CTR-052``."""
-    runs: list[list[str]] = []
-    for id in sorted(set(ids)):
-        area, _, number = id.partition("-")
-        last = runs[-1][-1].partition("-") if runs else ("", "", "0")
-        if runs and last[0] == area and int(last[2]) + 1 == int(number):
-            runs[-1].append(id)
-        else:
-            runs.append([id])
-    return ", ".join(
-        run[0] if len(run) == 1 else f"{run[0]}{', ' if len(run) == 2 else ' to '}{run[-1]}" for run in runs
-    )
-
-
 def _verdict(screen: _Screen, record: Record, folder: Path | None) -> None:
     counts = record.count()
-    told_counts = ", ".join(_amount(outcome, counts[outcome]) for outcome in Outcome if counts[outcome])
+    told_counts = ", ".join(grouping.amount(outcome, counts[outcome]) for outcome in Outcome if counts[outcome])
     name = record.result.value.upper() + ("" if record.complete else ", cut short")
     screen.line()
-    screen.line(f"{name}: {_MEANING[record.result]}", **_RESULTS[record.result])
+    screen.line(f"{name}: {grouping.MEANING[record.result]}", **_RESULTS[record.result])
     screen.labelled("counts", told_counts or "none")
-    screen.labelled(
-        "target",
-        ", ".join(
-            dict.fromkeys(filter(None, (record.target.description, record.target.address, record.target.identity)))
-        )
-        or "not seen",
-    )
+    screen.labelled("target", grouping.target(record))
     grant = f"{record.run.mode}, tier {record.run.tier}, {record.run.seconds:.1f} s"
     calls = ", ".join(f"{number} {what}" for what, number in sorted(record.calls.items()))
     screen.labelled("run", f"{record.profile.name} ({record.profile.file}), {grant}")
     screen.labelled("calls", calls or "none")
     if folder is not None:
         screen.labelled("report", str(folder))
-    screen.labelled("next", _next(record, folder), bold=True)
-
-
-def _next(record: Record, folder: Path | None) -> str:
-    """The command that an operator would want to type now."""
-    profile = shlex.quote(record.profile.given or record.profile.file)
-    names = " or ".join(
-        sorted({c.test.rpartition("::")[2].partition("[")[0] for c in record.checks if c.outcome is Outcome.violation})
-    )
-    if record.result is Result.failure:
-        return f"mend it, then look again at that alone: seatrial {record.run.mode} {profile} -k {shlex.quote(names)}"
-    if record.result is Result.undecided:
-        return (
-            f"give the run what it lacks (see ERROR and notes above), then again: seatrial {record.run.mode} {profile}"
-        )
-    if record.result is Result.nothing:
-        return f"see what would run: seatrial {record.run.mode} {profile} --plan"
-    if record.run.mode is Mode.audit and folder is not None:
-        facts = shlex.quote(f"--facts={folder}")
-        return f"judge the same facts again, SHOULD enforced: seatrial audit {profile} {facts} --enforce-should"
-    return f"keep {folder} as evidence"
+    screen.labelled("next", grouping.next_step(record, folder), bold=True)

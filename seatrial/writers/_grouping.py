@@ -1,0 +1,242 @@
+"""How a record is put in order for a reader: by requirement, by area and root cause, by why it was not looked at.
+
+Shared by the console, the HTML report and the job summary, so that they agree. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seatrial.outcomes import Mode, Outcome, Result
+
+if TYPE_CHECKING:
+    from seatrial.record import Check, Record, WaiverUse
+
+__all__ = [
+    "MEANING",
+    "MOST_NAMED",
+    "Cause",
+    "Shared",
+    "amount",
+    "by_cause",
+    "by_requirement",
+    "counted",
+    "days_left",
+    "hidden",
+    "inapplicable",
+    "next_step",
+    "of",
+    "ranges",
+    "sentence",
+    "shared",
+    "target",
+]
+
+MEANING = {
+    Result.success: "every promise that was looked at is kept",
+    Result.partial: "what was looked at is kept; some of it was waived, or needs more than this run was granted",
+    Result.undecided: "something could not be looked at, so there is no verdict",
+    Result.failure: "the deployment breaks what it must keep",
+    Result.nothing: "nothing was checked",
+}
+MOST_NAMED = 12
+_PLURALS = {
+    Outcome.violation: "violations",
+    Outcome.advisory: "advisories",
+    Outcome.error: "errors",
+    Outcome.passed: "pass",
+}
+_EXPECTED = re.compile(r" \(expected .*\)$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason why something could not be looked at, and every check it has hidden."""
+
+    reason: str
+    right: str
+    checks: tuple[Check, ...]
+    beside: tuple[str, ...] = ()
+    """Requirements that are broken on the same subjects: where to begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Findings of one area with one root, each a requirement with its checks.
+
+    Several stand together when whatever the later ones see was seen, on the same subject, by the first already.
+    """
+
+    findings: tuple[tuple[Check, ...], ...]
+
+
+def amount(outcome: Outcome, count: int) -> str:
+    """``2 violations``."""
+    word = _PLURALS.get(outcome, outcome.value) if count != 1 else outcome.value
+    return f"{count} {word}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 check``, ``2 checks``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def of(record: Record, outcome: Outcome) -> list[Check]:
+    """The checks that ended so, in the order they ran."""
+    return [check for check in record.checks if check.outcome is outcome]
+
+
+def by_requirement(checks: Iterable[Check]) -> dict[str, list[Check]]:
+    """The checks of each requirement, in the order they ran."""
+    groups: dict[str, list[Check]] = {}
+    for check in checks:
+        groups.setdefault(check.id, []).append(check)
+    return groups
+
+
+def by_cause(record: Record) -> list[Cause]:
+    """Errors by their cause: one engine that does not answer is one thing to mend, not fifty."""
+    broken: dict[str, list[str]] = {}
+    for check in of(record, Outcome.violation):
+        broken.setdefault(check.subject, []).append(check.id)
+    causes: dict[tuple[str, str], list[Check]] = {}
+    for check in of(record, Outcome.error):
+        causes.setdefault((check.reason, check.right), []).append(check)
+    return [
+        Cause(
+            reason,
+            right,
+            tuple(checks),
+            tuple(dict.fromkeys(id for check in checks for id in broken.get(check.subject, ()))),
+        )
+        for (reason, right), checks in causes.items()
+    ]
+
+
+def shared(record: Record, outcome: Outcome) -> dict[str, list[Shared]]:
+    """Violations or advisories by area, and in an area by root cause: what was seen."""
+    areas: dict[str, dict[str, list[Check]]] = {}
+    for check in of(record, outcome):
+        areas.setdefault(check.area, {}).setdefault(check.id, []).append(check)
+    return {area: [Shared(tuple(roots)) for roots in _roots(groups)] for area, groups in areas.items()}
+
+
+def _roots(groups: dict[str, list[Check]]) -> list[list[tuple[Check, ...]]]:
+    roots: list[tuple[set[tuple[str, str]], list[tuple[Check, ...]]]] = []
+    for checks in groups.values():
+        evidence = {(check.subject, _EXPECTED.sub("", seen)) for check in checks for seen in check.seen}
+        root = next((found for seen, found in roots if evidence and evidence <= seen), None)
+        if root is None:
+            roots.append((evidence, [tuple(checks)]))
+        else:
+            root.append(tuple(checks))
+    return [found for _, found in roots]
+
+
+def hidden(checks: Iterable[Check]) -> str:
+    """Which requirements on which subjects one cause has hidden; by name while they can be read at a glance."""
+    group = list(checks)
+    ids = by_requirement(group)
+    if len(ids) <= MOST_NAMED:
+        return ", ".join(f"{id} ({', '.join(c.subject for c in checks)})" for id, checks in ids.items())
+    subjects = ", ".join(dict.fromkeys(check.subject for check in group))
+    return f"{len(group)} checks of {len(ids)} requirements, {min(ids)} to {max(ids)}, on {subjects}"
+
+
+def inapplicable(record: Record) -> dict[str, list[Check]]:
+    """What the profile declares no subject for, by the reason."""
+    reasons: dict[str, list[Check]] = {}
+    for check in of(record, Outcome.not_applicable):
+        reasons.setdefault(check.reason, []).append(check)
+    return reasons
+
+
+def days_left(waiver: WaiverUse) -> str:
+    """``29 days left``."""
+    return f"{counted(waiver.days_left, 'day')} left"
+
+
+def ranges(ids: Iterable[str]) -> str:
+    """Ids in order, those that follow on one another as a range: ``CTR-001 to CTR-052``."""
+    runs: list[list[str]] = []
+    for id in sorted(set(ids)):
+        area, _, number = id.partition("-")
+        last = runs[-1][-1].partition("-") if runs else ("", "", "0")
+        if runs and last[0] == area and int(last[2]) + 1 == int(number):
+            runs[-1].append(id)
+        else:
+            runs.append([id])
+    return ", ".join(
+        run[0] if len(run) == 1 else f"{run[0]}{', ' if len(run) == 2 else ' to '}{run[-1]}" for run in runs
+    )
+
+
+def target(record: Record) -> str:
+    """What was tested, in one line."""
+    told = (record.target.description, record.target.address, record.target.identity)
+    return ", ".join(dict.fromkeys(filter(None, told))) or "not seen"
+
+
+def sentence(record: Record) -> str:
+    """Why the verdict is what it is, in one sentence with this run's numbers."""
+    checks, counts = record.checks, record.count()
+    broken = of(record, Outcome.violation)
+    errors = counts[Outcome.error]
+    unseen = f"{counted(errors, 'check')} could not be looked at" if errors else ""
+    if broken:
+        ids, subjects = len(by_requirement(broken)), len({check.subject for check in broken})
+        text = f"{counted(ids, 'requirement')} {'is' if ids == 1 else 'are'} broken, on {counted(subjects, 'subject')}"
+        return f"{text}; {unseen}." if unseen else f"{text}."
+    if record.result is Result.undecided:
+        causes = by_cause(record)
+        if not causes:
+            return "Something kept the run from looking at everything: see the notes."
+        more = f", and {counted(len(causes) - 1, 'more reason')}" if len(causes) > 1 else ""
+        return f"{unseen[0].upper()}{unseen[1:]}: {causes[0].reason}{more}."
+    if record.result is Result.partial:
+        binding = [check for check in checks if check.level.binding]
+        withheld = [check for check in binding if check.outcome is Outcome.withheld]
+        waived = sum(check.outcome is Outcome.waived for check in binding)
+        parts = []
+        if waived:
+            parts.append(f"{counted(waived, 'violation is', 'violations are')} waived for now")
+        if withheld:
+            tiers = " or ".join(dict.fromkeys(str(check.tier) for check in withheld))
+            parts.append(
+                f"{counted(len(withheld), 'check needs', 'checks need')} tier {tiers}, and this run was granted {record.run.tier}"
+            )
+        return f"What was looked at is kept, but {'; '.join(parts) or 'not all of it was looked at'}."
+    if record.result is Result.nothing:
+        return "No check looked at anything, so this says nothing about the deployment."
+    if record.result is Result.failure:
+        return "Something that the run needs is broken: see the notes."
+    text = f"All of the {counted(counts[Outcome.passed], 'check')} that decide are passed"
+    if counts[Outcome.passed] == 1:
+        text = "The one check that decides is passed"
+    aside = [amount(o, counts[o]) for o in (Outcome.advisory, Outcome.waived, Outcome.withheld) if counts[o]]
+    return f"{text}; beside it {', '.join(aside)}." if aside else f"{text}."
+
+
+def next_step(record: Record, folder: Path | None) -> str:
+    """The command that an operator would want to type now."""
+    profile = shlex.quote(record.profile.given or record.profile.file)
+    names = " or ".join(
+        sorted({c.test.rpartition("::")[2].partition("[")[0] for c in record.checks if c.outcome is Outcome.violation})
+    )
+    if record.result is Result.failure:
+        return f"mend it, then look again at that alone: seatrial {record.run.mode} {profile} -k {shlex.quote(names)}"
+    if record.result is Result.undecided:
+        return (
+            f"give the run what it lacks (see ERROR and notes above), then again: seatrial {record.run.mode} {profile}"
+        )
+    if record.result is Result.nothing:
+        return f"see what would run: seatrial {record.run.mode} {profile} --plan"
+    if record.run.mode is Mode.audit and folder is not None:
+        facts = shlex.quote(f"--facts={folder}")
+        return f"judge the same facts again, SHOULD enforced: seatrial audit {profile} {facts} --enforce-should"
+    return f"keep {folder} as evidence"
