@@ -272,6 +272,12 @@ def _rules(tree: Tree, today: dt.date) -> Iterator[Problem]:
             service = entry.get("service") if isinstance(entry, Mapping) else None
             if isinstance(service, Scalar) and service and service not in names:
                 yield _no_service(tree, service.position, (section, str(name), "service"), service, names)
+    hardware = tree.root.get("hardware")
+    disk = hardware.get("disk") if isinstance(hardware, Mapping) else None
+    for entry in disk if isinstance(disk, reading.Sequence) else (disk,):
+        service = entry.get("service") if isinstance(entry, Mapping) else None
+        if isinstance(service, Scalar) and service and service not in names:
+            yield _no_service(tree, service.position, ("hardware", "disk", "service"), service, names)
     yield from _waivers(tree, today)
 
 

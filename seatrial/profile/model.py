@@ -114,21 +114,23 @@ class SizeBounds(Node):
 class Disk(SizeBounds):
     """Space below a path."""
 
-    path: Text
+    path: PathOrReference
     """The directory that must have the space."""
+    service: Name | None = None
+    """The service in whose containers the path is; without it, it is the machine's own."""
     free: SizeField | None = None
     """Space that must be free there."""
     free_inodes: Count | None = None
     """Inodes that must be free there."""
     medium: Literal["ssd", "nvme", "hdd"] | None = None
-    """What it lies on."""
+    """What it lies on; an nvme is an ssd too."""
 
 
 class Hardware(Node):
     """What the machine must have."""
 
     arch: Literal["amd64", "arm64", "arm", "riscv64", "ppc64le", "s390x"] | None = None
-    """Architecture of the kernel, in OCI's words."""
+    """Architecture of the kernel, in OCI's words; nothing of the deployment may then run under emulation."""
     cpus: Bounds | None = None
     """Processors."""
     memory: SizeBounds | None = None
@@ -136,9 +138,14 @@ class Hardware(Node):
     disk: Annotated[Annotated[Disk, Tag("|mapping")] | Annotated[list[Disk], Tag("|list")], OR_LIST] | None = None
     """Storage."""
     gpu: SizeBounds | None = None
-    """Accelerator memory."""
+    """Memory of the largest accelerator."""
     clock_synchronised: Bool | None = None
     """True when the kernel's clock must be kept by a time service."""
+
+    @property
+    def disks(self) -> list[Disk]:
+        """Every declared disk."""
+        return self.disk if isinstance(self.disk, list) else [self.disk] if self.disk else []
 
 
 class Tls(Node):
@@ -468,7 +475,9 @@ class KnownSecret(Node):
     value: Reference
     """Where the value lies."""
     held_by: list[Name] = []
-    """Services whose processes may have it in their environment."""
+    """Services that may have it: in the environment of their processes, in their `environment.file`, below /run/secrets."""
+    files: list[PathOrReference] = []
+    """Other files that may hold it, relative to the profile; the file that `value` names need not be repeated."""
 
 
 class Secrets(Node):
@@ -482,6 +491,8 @@ class Secrets(Node):
     """Checked-out repository that is searched."""
     log_lines: Positive = 1000
     """How many of the last lines of each log are searched."""
+    max_files: Positive = 10000
+    """How many files below one path, or of the repository, are searched: those nearest to the top first."""
 
 
 class Process(Node):

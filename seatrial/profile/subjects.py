@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seatrial.profile.model import Profile, Service
 
-__all__ = ["NOUNS", "PROBES", "Noun", "Subject", "subjects"]
+__all__ = ["NOUNS", "PROBES", "Noun", "Subject", "spelled", "subjects"]
 
 PROBES = ("liveness", "readiness", "startup", "health")
 CONTAINER_DRIVERS = ("docker",)
@@ -117,14 +117,14 @@ def _surfaces(profile: Profile) -> Iterator[Subject]:
             yield Subject(name, "surfaces", ("services", name), service, name)
 
 
-def _spelled(node: Any) -> str:
+def spelled(node: Any) -> str:
     """A path or a reference, as a subject is called after it."""
     return next((f"{{{kind}: {getattr(node, kind)}}}" for kind in ("env", "file") if hasattr(node, kind)), str(node))
 
 
 def _secret_files(profile: Profile) -> Iterator[Subject]:
     for index, node in enumerate(profile.secrets.files if profile.secrets else ()):
-        yield Subject(_spelled(node), "secret_file", ("secrets", "files", index), node)
+        yield Subject(spelled(node), "secret_file", ("secrets", "files", index), node)
     for name, service in profile.services.items():
         if service.environment is not None and service.environment.file is not None:
             path = ("services", name, "environment", "file")
@@ -172,6 +172,14 @@ def _hardware(profile: Profile) -> Iterator[Subject]:
         yield Subject("hardware", "hardware", ("hardware",), profile.hardware)
 
 
+def _disks(profile: Profile) -> Iterator[Subject]:
+    hardware = profile.hardware
+    for index, node in enumerate(hardware.disks if hardware else ()):
+        path = ("hardware", "disk", *((index,) if hardware and isinstance(hardware.disk, list) else ()))
+        id = f"{node.service}:{spelled(node.path)}" if node.service else spelled(node.path)
+        yield Subject(id, "disk", path, node, node.service or "")
+
+
 NOUNS: dict[str, Noun] = {
     "containers": Noun(
         _containers, "target.driver is not docker, so that no service runs in containers", ("services",)
@@ -203,7 +211,8 @@ NOUNS: dict[str, Noun] = {
     "configuration": Noun(_configurations, "no service declares configuration", ("configuration",)),
     "agreement": Noun(_agreements, "same is not declared", ("same",), "profile"),
     "metrics": Noun(_metrics, "no service declares metrics", ("metrics",)),
-    "hardware": Noun(_hardware, "hardware is not declared", ("hardware",), "profile"),
+    "hardware": Noun(_hardware, "hardware is not declared", ("hardware",), "hardware section"),
+    "disk": Noun(_disks, "hardware.disk is not declared", (), "disk"),
 }
 
 

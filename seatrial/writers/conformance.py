@@ -71,6 +71,7 @@ def document(record: Record) -> dict[str, Any]:
         "declared_absent": [{"section": s, "reason": r, "owner": o} for s, r, o in record.declared_absent],
         "unchecked": data["unchecked"],
         "notes": data["notes"],
+        "hardware": [{"name": name, "value": value} for name, value in record.hardware],
         "calls": data["calls"],
     }
 

@@ -1,0 +1,162 @@
+"""What of the machine each part of the deployment may use, and which part runs under the emulation of another processor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from seatrial.drivers import _cgroup
+from seatrial.drivers._container import FAR, HERE
+from seatrial.facts.container import Container
+from seatrial.facts.machine import Emulated, Limit
+from seatrial.facts.process import Process
+from seatrial.facts.runtime import Runtime
+from seatrial.looks._kernel import cpu_list, text
+from seatrial.words import Missing
+
+__all__ = ["emulated", "limits"]
+
+PROC = Path("/proc")
+NO_LIMIT = 1 << 60
+"""Version 1 writes "no limit" as the largest page-aligned number."""
+EMULATORS = ("qemu-", "rosetta", "box64", "box86", "FEXInterpreter", "FEXLoader")
+NO_EMULATORS = ("qemu-system", "qemu-img", "qemu-nbd", "qemu-ga", "qemu-io", "qemu-storage", "qemu-bridge", "qemu-pr")
+"""Whole machines and tools of QEMU: they emulate nothing of the deployment."""
+NATIVE = {("amd64", "386"), ("arm64", "arm")}
+"""Kernel and image that run without emulation, although they differ."""
+
+
+def limits(runtime: Runtime, proc: Path = PROC) -> tuple[Limit, ...] | Missing:
+    """The limits of every container that runs, and of the main process of every service without one."""
+    found: list[Limit] = []
+    for service, containers in runtime.containers.items():
+        if isinstance(containers, Missing):
+            return Missing(containers.reason, containers.right)
+        for container in containers:
+            if container.running:
+                where = str(container)
+                found.append(
+                    _local(service, where, container.pid, proc)
+                    if runtime.engine.local
+                    else _far(service, where, container)
+                )
+    for service, seen in runtime.processes.items():
+        processes = seen if isinstance(seen, Missing) else seen.processes
+        if isinstance(processes, Missing):
+            return Missing(processes.reason, processes.right)
+        found += [_local(service, str(main), main.pid, proc) for main in processes[:1]]
+    return tuple(found) or Missing("nothing of the deployment runs, so that no limit holds")
+
+
+def _local(service: str, where: str, pid: int, proc: Path) -> Limit:
+    group = _cgroup.find(pid, proc)
+    cores = _cores(pid, where, proc)
+    whole = group if isinstance(group, Missing) else group.limits()
+    if isinstance(whole, Missing) or isinstance(group, Missing):
+        none = whole if isinstance(whole, Missing) else Missing("no control group")
+        return Limit(service, where, memory=none, cpus=none, cores=cores)
+    memory, memory_group = _lowest(group, "memory", "memory.max" if group.version == 2 else "memory.limit_in_bytes")
+    cpus, cpus_group = _quota(group)
+    limited = memory is not None and memory < NO_LIMIT
+    return Limit(
+        service,
+        where,
+        memory=int(memory) if memory is not None and limited else None,
+        memory_group=memory_group if limited else "",
+        cpus=cpus,
+        cpus_group=cpus_group,
+        cores=cores,
+    )
+
+
+def _cores(pid: int, where: str, proc: Path) -> tuple[int, ...] | Missing:
+    for line in text(proc / f"{pid}/status").splitlines():
+        if line.startswith("Cpus_allowed_list:"):
+            return cpu_list(line.partition(":")[2])
+    return Missing(f"/proc/{pid}/status of {where} can't be read", f"read /proc/{pid}/status")
+
+
+def _up(group: _cgroup.Group, controller: str) -> Iterator[Path]:
+    """The directory of a controller and those above it: a limit of any of them holds."""
+    directory, top = group.places.get(controller) or group.places.get("") or (None, None)
+    while directory is not None:
+        yield directory
+        if directory == top or directory == directory.parent:
+            return
+        directory = directory.parent
+
+
+def _lowest(group: _cgroup.Group, controller: str, name: str) -> tuple[float | None, str]:
+    """The lowest limit, and the group that sets it."""
+    found = [
+        (float(told), str(directory))
+        for directory in _up(group, controller)
+        if (told := text(directory / name)) and told not in ("max", "-1")
+    ]
+    return min(found, default=(None, ""))
+
+
+def _quota(group: _cgroup.Group) -> tuple[float | None, str]:
+    found = []
+    for directory in _up(group, "" if group.version == 2 else "cpu"):
+        quota, _, period = text(directory / "cpu.max").partition(" ")
+        quota = quota or text(directory / "cpu.cfs_quota_us")
+        period = period or text(directory / "cpu.cfs_period_us")
+        if quota not in ("", "max", "-1") and period:
+            found.append((int(quota) / int(period), str(directory)))
+    return min(found, default=(None, ""))
+
+
+def _far(service: str, where: str, container: Container) -> Limit:
+    """What an engine elsewhere tells of the control group."""
+    unseen = Missing(FAR, HERE)
+    told = container.cgroup
+    memory, cpus = (told, told) if isinstance(told, Missing) else (told.memory, told.cpus)
+    return Limit(service, where, memory, f"{where} memory", cpus, f"{where} cpus", unseen)
+
+
+def emulated(runtime: Runtime, kernel: str | Missing) -> tuple[Emulated | Missing, ...] | Missing:
+    """Everything of the deployment that another processor's emulator runs, and what could not be looked at."""
+    found: list[Emulated | Missing] = []
+    looked = 0
+    for containers in runtime.containers.values():
+        if isinstance(containers, Missing):
+            found.append(Missing(containers.reason, containers.right))
+            continue
+        for container in containers:
+            if container.running:
+                looked += 1
+                found += _in_container(container, kernel)
+    for seen in runtime.processes.values():
+        processes = seen if isinstance(seen, Missing) else seen.processes
+        if isinstance(processes, Missing):
+            found.append(Missing(processes.reason, processes.right))
+            continue
+        for process in processes:
+            looked += 1
+            found += _process(str(process), process, "")
+    if not looked and not found:
+        return Missing("nothing of the deployment runs, so that nothing tells of emulation")
+    return tuple(found)
+
+
+def _in_container(container: Container, kernel: str | Missing) -> Iterator[Emulated | Missing]:
+    processes = container.processes
+    if not isinstance(processes, Missing) and any(process.exe for process in processes):
+        # What really executes is known, whatever the image says of itself.
+        for process in processes:
+            if process.exe:
+                yield from _process(f"{container}, {process}", process, container.platform)
+        return
+    image = container.platform.split("/")[1] if "/" in container.platform else ""
+    if isinstance(kernel, Missing) or not image:
+        yield Missing(f"{container}: neither what executes nor the platform of its image can be seen", HERE)
+    elif image != kernel and (kernel, image) not in NATIVE:
+        yield Emulated(str(container), "an emulator that can't be seen from here", container.platform)
+
+
+def _process(where: str, process: Process, platform: str) -> Iterator[Emulated | Missing]:
+    if not process.exe:
+        yield Missing(f"/proc/{process.pid}/exe of {where} can't be read", "root, or the user of the process")
+    elif process.exe.startswith(EMULATORS) and not process.exe.startswith(NO_EMULATORS):
+        yield Emulated(where, process.exe, platform)

@@ -1,0 +1,1 @@
+"""Whether the machine is what the deployment was declared to need."""
