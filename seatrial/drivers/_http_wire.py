@@ -148,7 +148,14 @@ def context(ca: str, cert: str, key: str) -> ssl.SSLContext:
     return made
 
 
-def read(connection: socket.socket, end: float, limit: int, mask: Callable[[str], str], heard: dict[str, Any]) -> None:
+def read(
+    connection: socket.socket,
+    end: float,
+    limit: int,
+    mask: Callable[[str], str],
+    heard: dict[str, Any],
+    kept: int = KEPT,
+) -> None:
     """Read an answer into ``heard``, fields of `Answer`, which holds what had arrived when it breaks off.
 
     Raises:
@@ -160,6 +167,7 @@ def read(connection: socket.socket, end: float, limit: int, mask: Callable[[str]
     heard.update(
         status=response.status,
         content_type=media_type(response.getheader("content-type") or ""),
+        parameters=mask((response.getheader("content-type") or "").partition(";")[2].strip())[:100],
         location=_place(mask(response.getheader("location") or "")),
     )
     source.allowed = 2 * limit + HEAD  # chunks have a head each
@@ -168,7 +176,7 @@ def read(connection: socket.socket, end: float, limit: int, mask: Callable[[str]
     heard["endless"] = cut
     charset = (response.headers.get_content_charset() or "").lower()
     text = mask(raw.decode(charset if charset in _CHARSETS else "utf-8", "replace"))
-    heard["body"] = Body(text[:KEPT], heard["content_type"], truncated=cut or len(text) > KEPT)
+    heard["body"] = Body(text[:kept], heard["content_type"], truncated=cut or len(text) > kept)
 
 
 def _place(location: str) -> str:

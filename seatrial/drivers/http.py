@@ -1,4 +1,4 @@
-"""Driver *http*: GET, bounded in time and size whatever the other side does.
+"""Driver *http*: GET, bounded in time and size whatever the other side does. Any other method needs its tier.
 
 Other drivers use it for the endpoints that services declare. A redirect is an answer; it is never followed. No proxy is
 asked: its answers would be taken for the service's.
@@ -50,7 +50,7 @@ class _NotAsked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One GET, ready to be sent."""
+    """One request, ready to be sent."""
 
     origin: SplitResult
     host: str
@@ -60,6 +60,9 @@ class _Request:
     mask: Callable[[str], str]
     server_name: str
     trust: ssl.SSLContext | None
+    method: str = "GET"
+    tier: Tier = Tier.observe
+    kept: int = wire.KEPT
 
     @property
     def where(self) -> str:
@@ -76,8 +79,12 @@ def ask(
     limit: int = wire.LARGEST,
     tls: Tls | None = None,
     secret: Collection[str] = (),
+    kept: int = wire.KEPT,
+    method: str = "GET",
+    body: bytes = b"",
+    tier: Tier = Tier.observe,
 ) -> Answer | Missing:
-    """One GET.
+    """One GET, or one request of another method where the run was granted its tier.
 
     Args:
         session: counts the call; masks secrets in what is kept.
@@ -88,11 +95,21 @@ def ask(
         tls: certificate authority and client certificate, for https.
         secret: names of headers whose values are to be masked where the server repeats them; names such as
             Authorization need no mention.
+        kept: characters of the body that are kept.
+        method: GET, or what a call of the profile declares.
+        body: of the request.
+        tier: what a call of that method needs.
+
+    Raises:
+        AboveTier: the run was not granted that tier; nothing was sent.
     """
     try:
         request = _request(session, url, headers or {}, tls, masking(session.mask, url, headers or {}, secret))
     except _NotAsked as why:
         return why.missing
+    if method != "GET":
+        request = replace(request, text=_with_body(request.text, method, body))
+    request = replace(request, method=method, tier=tier, kept=kept)
     return _exchange(session, request, timeout, limit)
 
 
@@ -120,6 +137,12 @@ def _request(
         server_name=(tls.server_name if tls else None) or host,
         trust=_trust(session, tls) if parts.scheme == "https" else None,
     )
+
+
+def _with_body(text: bytes, method: str, body: bytes) -> bytes:
+    """The text of a GET as that of another method."""
+    head = text.removeprefix(b"GET").removesuffix(b"\r\n")
+    return method.encode() + head + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def _headers(parts: SplitResult, host: str, given: dict[str, str]) -> str:
@@ -164,7 +187,7 @@ def _trust(session: Session, tls: Tls | None) -> ssl.SSLContext:
 
 def _exchange(session: Session, request: _Request, timeout: float, limit: int) -> Answer | Missing:
     """Send it and read what comes. What the service does is an answer; what keeps us from asking it is `Missing`."""
-    session.call("http", "GET")
+    session.call("http", request.method, request.tier)
     where, bound = request.where, Duration(timeout)
     at, clock = round(time.time(), 3), time.monotonic()
     heard: dict[str, Any] = {}
@@ -179,7 +202,7 @@ def _exchange(session: Session, request: _Request, timeout: float, limit: int) -
             with _secured(plain, request, end) as connection:
                 connection.settimeout(max(0.001, end - time.monotonic()))
                 connection.sendall(request.text)
-                wire.read(connection, end, limit, request.mask, heard)
+                wire.read(connection, end, limit, request.mask, heard, request.kept)
     except wire.Unresolved as why:
         return Missing(f"{request.host} does not resolve: {why}", f"resolve {request.host}")
     except ssl.SSLCertVerificationError as why:

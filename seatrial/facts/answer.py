@@ -37,6 +37,8 @@ class Answer:
     """Seconds since the epoch."""
     endless: bool = False
     """True when the body had not ended at the bound where reading stops."""
+    parameters: str = ""
+    """Of the content type, as they came: ``version=0.0.4; charset=utf-8``."""
 
     def __str__(self) -> str:
         said = f"HTTP {self.status}" if self.status else ""
