@@ -438,8 +438,8 @@ class Trial:
             names = [c.name for c in containers] if containers and not isinstance(containers, Missing) else names
         url = ""
         if self.observations is not None:
-            answers = self.observations.answers.get(subject.id)
-            url = getattr(answers, "url", "")
+            asked = self.observations.answers.get(subject.id) or self.observations.expositions.get(subject.id)
+            url = getattr(asked, "url", "")
         text = requirement.see.replace("CONTAINER", names[0]).replace("SERVICE", subject.service)
         return text.replace("URL", url) if url else text
 

@@ -366,7 +366,7 @@ class Counted(Node):
     get: UrlPath
     """The call."""
     times: Positive = 3
-    """How many calls are made."""
+    """How many calls are made. Others are not to call meanwhile: a counter that also moves by itself is undecided."""
 
 
 class Metrics(Node):
@@ -378,6 +378,8 @@ class Metrics(Node):
     """Port, where it differs from the service's URL."""
     headers: dict[Text, TextOrReference] | None = None
     """Request headers; a secret belongs in a reference."""
+    timeout: DurationField = Duration(10)
+    """When a scrape is given up; Prometheus's own bound when absent."""
     required: Annotated[
         Annotated[list[Text], Tag("|list")] | Annotated[dict[Text, MetricFamily], Tag("|mapping")], OR_LIST
     ] = []
@@ -387,7 +389,7 @@ class Metrics(Node):
     max_label_values: Positive | None = None
     """How many values one label of one metric may have."""
     max_series: Positive | None = None
-    """How many series one metric may have."""
+    """How many series one metric may have; each bucket of a histogram is one."""
 
 
 class Environment(Node):

@@ -217,11 +217,13 @@ NOUNS: dict[str, Noun] = {
 
 
 def _has(node: Any, dotted: str) -> bool:
-    for key in dotted.split("."):
+    """Whether a node declares a key; ``required.*.type`` means that of any entry of a mapping."""
+    head, star, tail = dotted.partition(".*.")
+    for key in head.split("."):
         node = getattr(node, key, None)
         if node is None or node == [] or node == {}:
             return False
-    return True
+    return not star or (isinstance(node, dict) and any(_has(entry, tail) for entry in node.values()))
 
 
 def subjects(profile: Profile, noun: str, needs: str = "") -> tuple[list[Subject], str]:
