@@ -30,6 +30,7 @@ examples:
   seatrial audit ./production.yaml --plan       what would run, and with which rights; contacts nothing
   seatrial gate arm-single-node -k readiness    before a release; every option of pytest works
   seatrial demo --defect list                   what a red looks like, on a small stack of its own
+  seatrial explain CTR-001                      clause, why, how it is observed, a failure, the fix, an exception
 """
 
 _RUNS = {
@@ -66,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
         )
     commands.add_parser("demo", help="start the demo deployment, whole or with one named defect")
     commands.add_parser("profiles", help="list the shipped profiles")
+    about = "what a requirement asks for, why, how it is observed, a failure as printed, the fix, an exception"
+    explain = commands.add_parser("explain", help="tell one requirement, or list them all", description=about)
+    explain.add_argument("words", nargs="*", metavar="ID|NAME", help="CTR-001, a test's name, its words, or an area")
+    explain.add_argument("--json", action="store_true", help="for programs")
+    commands.add_parser("schema", help="print the JSON Schema of profiles, for an editor")
     return parser
 
 
@@ -133,6 +139,13 @@ def _command(words: Sequence[str]) -> int:
 
         for file in sorted(seatrial.data("profiles").glob("*.yaml")):
             print(f"{file.stem:24} {load(str(file)).profile.summary}")
+        return 0
+    if given.command == "explain":
+        from seatrial.manual.command import explain
+
+        return explain(" ".join(given.words), as_data=given.json)
+    if given.command == "schema":
+        sys.stdout.write((seatrial.data("profiles") / "profile.schema.json").read_text(encoding="utf-8"))
         return 0
     return run(given.command, given.profile, given.options)
 
