@@ -21,13 +21,13 @@ import importlib
 import pkgutil
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from seatrial.outcomes import Tier
-from seatrial.words import CouldNotLook
+from seatrial.words import CouldNotLook, Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from seatrial.profile.model import EnvReference, FileReference, Profile
 
 __all__ = ["AboveTier", "Session", "available", "load"]
+
+T = TypeVar("T")
 
 
 class AboveTier(CouldNotLook):
@@ -53,10 +55,15 @@ class Session:
     granted: Tier = Tier.observe
     mask: Callable[[str], str] = str
     """Takes the secrets this run knows out of a text."""
+    known: Sequence[tuple[str, Secret]] = ()
+    """The secrets that the profile names, and whose values could be had."""
+    redact: Callable[[str], str] = str
+    """Takes whatever looks like a secret out of a body that is kept."""
     calls: Counter[str] = field(default_factory=Counter)
     timeout: float = 10.0
     """Bound of one request, in seconds."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _made: dict[object, tuple[threading.Lock, list[Any]]] = field(default_factory=dict, repr=False)
 
     def call(self, driver: str, method: str, tier: Tier = Tier.observe) -> None:
         """Count one request that is about to be sent, or refuse it.
@@ -68,6 +75,16 @@ class Session:
             raise AboveTier(f"{driver} {method} needs tier {tier}; this run was granted {self.granted}")
         with self._lock:
             self.calls[f"{driver} {method}"] += 1
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """What is made for a key: by the first who asks; others wait for it. What fails is tried again."""
+        with self._lock:
+            lock, made = self._made.setdefault(key, (threading.Lock(), []))
+        with lock:
+            if not made:
+                made.append(make())
+            found: T = made[0]
+            return found
 
 
 def available() -> list[str]:

@@ -54,16 +54,30 @@ class Api:
             CouldNotLook: everything else, with the right that is missing where that is the cause.
         """
         target = f"{path}?{urlencode(query)}" if query else path
-        status, data = self._twice(target)
+        status, data, more = self._twice(target)
         if status == 400 and b"too old" in data and self._version != self._newest:
             self._version = self._newest  # it has given up what is known here; its own is all there is
-            status, data = self._twice(target)
+            status, data, more = self._twice(target)
         if status != 200:
             raise self._error(status, path, data)
+        if more:
+            raise CouldNotLook(f"the engine's answer to {path} is too large")
         try:
             return json.loads(data)
         except ValueError:
             raise CouldNotLook(f"the engine's answer to {path} is no JSON") from None
+
+    def raw(self, path: str, most: int, **query: object) -> tuple[bytes, bool]:
+        """The answer to a GET as it is, up to a number of bytes, and whether there was more.
+
+        Raises:
+            NotThere: 404.
+            CouldNotLook: as `get`.
+        """
+        status, data, more = self._twice(f"{path}?{urlencode(query)}" if query else path, most)
+        if status != 200:
+            raise self._error(status, path, data)
+        return data, more
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -71,18 +85,18 @@ class Api:
             self._connection.close()
             self._connection = None
 
-    def _twice(self, target: str) -> tuple[int, bytes]:
+    def _twice(self, target: str, most: int = LARGEST) -> tuple[int, bytes, bool]:
         """Ask, and once more on a new connection where one that was kept has been closed meanwhile."""
         end = time.monotonic() + self._session.timeout
         kept = self._connection is not None
         try:
             try:
-                return self._ask(target, end)
+                return self._ask(target, end, most)
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
                 self.close()
                 if not kept:
                     raise
-                return self._ask(target, end)
+                return self._ask(target, end, most)
         except CouldNotLook:
             self.close()
             raise
@@ -90,7 +104,7 @@ class Api:
             self.close()
             raise self._failure(why, target.partition("?")[0]) from None
 
-    def _ask(self, target: str, end: float) -> tuple[int, bytes]:
+    def _ask(self, target: str, end: float, most: int) -> tuple[int, bytes, bool]:
         self._session.call("docker", "GET")
         if self._connection is None:
             self._connection = self._connect(end)
@@ -103,15 +117,13 @@ class Api:
         self._connection.sendall(request.encode("ascii"))
         source = wire.Source(self._connection, end)
         response = wire.head(source)
-        source.allowed = 2 * LARGEST
-        data, more = wire.body(response, LARGEST)
-        if more:
-            raise CouldNotLook(f"the engine's answer to {target.partition('?')[0]} is too large")
+        source.allowed = 2 * most + LARGEST
+        data, more = wire.body(response, most)
         if not self._version:
             self._negotiate(response.getheader("Api-Version") or "")
-        if response.will_close:
+        if more or response.will_close:  # what was not read would be taken for the next answer
             self.close()
-        return response.status, data
+        return response.status, data, more
 
     def _negotiate(self, told: str) -> None:
         major, dot, minor = told.partition(".")

@@ -77,7 +77,7 @@ class Observations:
     reach: dict[str, tuple[Reach, ...] | Missing] = field(default_factory=dict)
     """By dependency (``api.redis``), one for each container or process of the service."""
     leaks: dict[str, Leaks | Missing] = field(default_factory=dict)
-    """By surfaces, secret file, repository and known secret: what was found where no secret may be."""
+    """By service, secret file, repository and known secret: what was found where no secret may be."""
     settings: dict[str, Settings | Missing] = field(default_factory=dict)
     """By environment, configuration and agreement: what the deployment is really told."""
     expositions: dict[str, Exposition | Missing] = field(default_factory=dict)

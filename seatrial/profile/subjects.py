@@ -110,11 +110,32 @@ def _deployment(profile: Profile) -> Iterator[Subject]:
         yield Subject("target", "deployment", ("target",), profile.target)
 
 
-def _surfaces(profile: Profile) -> Iterator[Subject]:
-    """Services that may show a secret: everything we run, and whatever answers over HTTP."""
+def _inspections(profile: Profile) -> Iterator[Subject]:
+    for subject in _containers(profile):
+        yield replace(subject, noun="inspection")
+
+
+def _processes(profile: Profile) -> Iterator[Subject]:
+    if profile.target.driver in SOCKET_DRIVERS:
+        for name, service in _ours(profile):
+            yield Subject(name, "processes", ("services", name), service, name)
+
+
+def _pages(profile: Profile) -> Iterator[Subject]:
     for name, service in profile.services.items():
-        if (profile.target.driver in SOCKET_DRIVERS and not service.external) or service.url is not None:
-            yield Subject(name, "surfaces", ("services", name), service, name)
+        if service.url is not None:
+            yield Subject(name, "pages", ("services", name), service, name)
+
+
+def _stored(profile: Profile) -> Iterator[Subject]:
+    """Services whose files can be seen: of a container also what is mounted, of a process what is declared."""
+    for subject in _processes(profile):
+        service = subject.node
+        declared = (service.persistence and service.persistence.paths) or (
+            service.configuration and service.configuration.files
+        )
+        if declared or profile.target.driver in CONTAINER_DRIVERS:
+            yield replace(subject, noun="stored")
 
 
 def spelled(node: Any) -> str:
@@ -201,8 +222,15 @@ NOUNS: dict[str, Noun] = {
     "deployment": Noun(
         _deployment, "target.driver is not docker, so that there are no containers to compare", ("target",)
     ),
-    "surfaces": Noun(
-        _surfaces, "no service that we run, and none with a url, so that nothing shows anything", ("secrets",)
+    "inspection": Noun(
+        _inspections, "target.driver is not docker, so that no engine shows what its containers were given", ("secrets",)
+    ),
+    "processes": Noun(
+        _processes, "no service that we run where its processes can be seen (driver docker or process)", ("secrets",)
+    ),
+    "pages": Noun(_pages, "no service declares url", ("secrets",)),
+    "stored": Noun(
+        _stored, "no service that we run declares persistence.paths or configuration.files", ("secrets",)
     ),
     "secret_file": Noun(_secret_files, "neither secrets.files nor any environment.file is declared", ("secrets",)),
     "repository": Noun(_repositories, "secrets.repository is not declared", ("secrets",), "profile"),
