@@ -31,7 +31,9 @@ class Hit:
     """The same for the same value on this installation, and worth nothing without its key."""
 
 
-def scan(text: str, *, format: str = "", known: Sequence[tuple[str, Secret]] = ()) -> list[Hit]:
+def scan(
+    text: str, *, format: str = "", known: Sequence[tuple[str, Secret]] = (), effective: bool = False
+) -> list[Hit]:
     """The secrets in a text, one hit for each place.
 
     Args:
@@ -39,20 +41,30 @@ def scan(text: str, *, format: str = "", known: Sequence[tuple[str, Secret]] = (
         format: ``env``, ``yaml``, ``json``, ``toml``, ``ini``, ``log`` or ``text``; guessed when empty. A text that is
             not of its format is searched line by line.
         known: secrets that exist, by name: their very values are found raw, base64 and URL-encoded.
+        effective: whether the values are in use. A placeholder in an example is no secret; one that a running service
+            was given is its password, and a weak one.
     """
-    return []
+    from seatrial.scan.search import hits, text_spots
+
+    return hits(text, text_spots(text, format, known, effective), known)
 
 
 def scan_pairs(pairs: Iterable[tuple[str, str]], *, known: Sequence[tuple[str, Secret]] = ()) -> list[Hit]:
-    """The secrets among names and values, as an environment or labels have them."""
-    return []
+    """The secrets among names and values that are in use, as an environment or labels have them."""
+    from seatrial.scan.search import pair_hits
+
+    return pair_hits(list(pairs), known)
 
 
 def scan_arguments(arguments: Sequence[str], *, known: Sequence[tuple[str, Secret]] = ()) -> list[Hit]:
     """The secrets among a process's arguments: ``--password=…``, ``--token …``, ``NAME=…``, URLs."""
-    return []
+    from seatrial.scan.search import argument_hits
+
+    return argument_hits(list(arguments), known)
 
 
 def redact(text: str, *, known: Sequence[tuple[str, Secret]] = ()) -> str:
-    """The text with every secret that `scan` finds in it replaced by ``<secret>``."""
-    return text
+    """The text with every secret that `scan` finds in it, placeholders too, replaced by ``<secret>``."""
+    from seatrial.scan.search import redacted
+
+    return redacted(text, known)

@@ -1,0 +1,75 @@
+"""Whether a value under a name is a secret: the name's word and the value's together."""
+
+from __future__ import annotations
+
+import re
+
+from seatrial.scan.names import LIKELY, NONE, PASSWORD, benign, level
+from seatrial.scan.values import default_of, entropy, kind, random_looking
+
+__all__ = ["NAMED", "SPREAD_OUT", "verdict"]
+
+NAMED = "value of a secret's name"
+SPREAD_OUT = "value of high entropy"
+_REFERS = re.compile(r"(?:^|[._-])(?:secret|existing_?secret|\w*secret_?ref|secret_?name|credentials?|\w*Secret)$")
+_DASHED = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]{1,20})+$")
+
+
+def verdict(
+    key: str, value: str, *, quoted: bool = False, effective: bool = False, loose: bool = False, spread: bool = False
+) -> str:
+    """The kind of secret that a value under a name is, or nothing.
+
+    Args:
+        key: what the value is called; dotted in a nested document.
+        value: the value, without quotes.
+        quoted: whether it stood in quotes.
+        effective: whether it is in use, so that a placeholder is a value like any other.
+        loose: whether name and value were found in a text for people, where a number after a colon is most often none.
+        spread: whether a value without such a name counts when it looks random.
+    """
+    sure = level(key)
+    if sure == NONE:
+        return SPREAD_OUT if spread and not benign(key) and _spread(value) else ""
+    default = default_of(value)
+    if default is not None:
+        # `${DB_PASSWORD:-postgres}` is a password for everyone who sets nothing.
+        return verdict(key, default, quoted=True, effective=effective) if kind(default, quoted=True) != "flag" else ""
+    what = kind(value, quoted=quoted)
+    if what == "placeholder":
+        return NAMED if effective and sure > LIKELY else ""
+    if what == "uuid":
+        return NAMED if sure > LIKELY else ""
+    if what == "number":
+        digits = value.strip()
+        return NAMED if sure == PASSWORD and digits.isdigit() and len(digits) >= (6 if loose else 4) else ""
+    if what == "flag":
+        # A flag in a password's place is a mode (`auth: basic`), except where it is one of the passwords people use.
+        return (
+            NAMED
+            if effective and sure == PASSWORD and value.lower() in ("password", "token", "user", "username")
+            else ""
+        )
+    if what == "url" and sure == PASSWORD:
+        return NAMED
+    if what == "path" and re.fullmatch(r"[A-Za-z0-9+/]{30,}={0,2}", value) and random_looking(value):
+        what = "opaque"
+    if what != "opaque":
+        return ""
+    if sure == LIKELY:
+        return NAMED if random_looking(value) else ""
+    if _REFERS.search(key) and _DASHED.match(value) and not random_looking(value):
+        # `secret: app-tls` names an object that holds one.
+        return ""
+    if " " in value.strip() and len(value.split()) > 6:
+        return ""
+    return NAMED
+
+
+def _spread(value: str) -> bool:
+    """Whether a value without a telling name looks like a key all the same: base64 of some length, evenly spread."""
+    if not 32 <= len(value) <= 256 or not re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", value) or kind(value) != "opaque":
+        return False
+    if not (any(c.isupper() for c in value) and any(c.islower() for c in value) and any(c.isdigit() for c in value)):
+        return False
+    return random_looking(value) and entropy(value) >= 4.2
