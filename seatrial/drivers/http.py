@@ -27,9 +27,9 @@ from seatrial.words import CouldNotLook, Duration, Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.profile.model import HttpCheck, Service, Tls
+    from seatrial.profile.model import HttpCheck, Metrics, Service, Tls
 
-__all__ = ["RIGHTS", "ask", "generations", "identity", "observe", "poll", "ready"]
+__all__ = ["RIGHTS", "ask", "asking", "base_of", "generations", "identity", "observe", "poll", "ready", "stripped"]
 
 RIGHTS = {Tier.observe: "GET on the URLs of the services, asked directly and never through a proxy"}
 
@@ -117,7 +117,7 @@ def _request(
     session: Session, url: str, headers: dict[str, str], tls: Tls | None, mask: Callable[[str], str]
 ) -> _Request:
     """A request, once everything that can be wrong with it on our side has been looked at."""
-    shown = mask(_stripped(url))
+    shown = mask(stripped(url))
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -168,7 +168,7 @@ def _headers(parts: SplitResult, host: str, given: dict[str, str]) -> str:
     return "".join(f"{name.title()}: {value}\r\n" for name, value in {**lines, "connection": "close"}.items())
 
 
-def _stripped(url: str) -> str:
+def stripped(url: str) -> str:
     """A URL without the user and password in it."""
     return re.sub(r"(?<=//)[^/?#]*@", "", url)
 
@@ -277,7 +277,7 @@ def _behind_a_proxy(request: _Request) -> bool:
 # --- the endpoints of a profile ---------------------------------------------------------------------------------------
 
 
-def _base(session: Session, service: Service, port: int | None = None) -> str:
+def base_of(session: Session, service: Service, port: int | None = None) -> str:
     """Where a service is reached, without its path.
 
     Raises:
@@ -294,14 +294,14 @@ def _base(session: Session, service: Service, port: int | None = None) -> str:
             host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
             netloc = f"{user}{at}{host}:{port}"
     except ValueError:
-        raise CouldNotLook(f"{session.mask(_stripped(url))} is no http or https URL", right="another url") from None
+        raise CouldNotLook(f"{session.mask(stripped(url))} is no http or https URL", right="another url") from None
     return f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
 
 
-def _given(session: Session, service: Service, check: HttpCheck) -> tuple[str, dict[str, Any]]:
+def asking(session: Session, service: Service, check: HttpCheck | Metrics) -> tuple[str, dict[str, Any]]:
     """Where an endpoint is asked, and how."""
     headers = check.headers or {}
-    return _base(session, service, check.port), {
+    return base_of(session, service, check.port), {
         "headers": {name: session.resolve(value) for name, value in headers.items()},
         "secret": [name for name, value in headers.items() if not isinstance(value, str)],
         "timeout": check.timeout.seconds,
@@ -318,7 +318,7 @@ def poll(session: Session, service: Service, check: HttpCheck) -> Answers:
     Raises:
         CouldNotLook: there is no URL to ask, or a reference of it can't be resolved.
     """
-    base, given = _given(session, service, check)
+    base, given = asking(session, service, check)
     url = base + check.path
     answers: list[Answer | Missing] = []
     while len(answers) < check.polls and not (answers and isinstance(answers[-1], Missing)):
@@ -327,14 +327,14 @@ def poll(session: Session, service: Service, check: HttpCheck) -> Answers:
     if any(isinstance(answer, Answer) and answer.whole for answer in answers):
         beside = check.path.partition("?")[0].rstrip("/").rpartition("/")[0]
         random_path = ask(session, f"{base}{beside}/{secrets.token_hex(12)}", **given)
-    shown = next((answer.url for answer in answers if isinstance(answer, Answer)), session.mask(_stripped(url)))
+    shown = next((answer.url for answer in answers if isinstance(answer, Answer)), session.mask(stripped(url)))
     return Answers(url=shown, answers=tuple(answers), random_path=random_path)
 
 
 def ready(session: Session, service: Service, check: HttpCheck) -> bool:
     """Whether an endpoint answers with a status that the profile declares, now."""
     try:
-        base, given = _given(session, service, check)
+        base, given = asking(session, service, check)
         answer = ask(session, base + check.path, **given)
     except CouldNotLook:
         return False
@@ -353,7 +353,7 @@ def identity(session: Session) -> str:
     origins: dict[str, SplitResult] = {}
     for service in session.profile.services.values():
         if service.url is not None:
-            parts = urlsplit(_base(session, service))
+            parts = urlsplit(base_of(session, service))
             port = parts.port or (443 if parts.scheme == "https" else 80)
             name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
             origins.setdefault(f"{parts.scheme}://{name}:{port}", parts._replace(netloc=f"{name}:{port}"))
