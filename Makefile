@@ -36,7 +36,13 @@ test: $(STAMP) ## pass the project's own tests (those that need an engine are sk
 
 lint: $(STAMP) ## style, and that generated files are fresh
 	$(BIN)/python -m pip install --quiet --group lint
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/python -m seatrial.profile.schema --check
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python -m seatrial.profile.schema --check
+	$(BIN)/python -m tests.printed --check && $(BIN)/python -m seatrial.manual --check
+
+docs: $(STAMP) ## write what is generated: the profile's schema and reference, the requirements, their failures
+	$(BIN)/python -m seatrial.profile.schema
+	$(BIN)/python -m tests.printed && $(BIN)/python -m seatrial.manual
 
 types: $(STAMP) ## mypy, strict
 	$(BIN)/python -m pip install --quiet --group types

@@ -137,6 +137,18 @@ def text() -> str:
     return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
 
 
-if __name__ == "__main__":
-    FAILURES.write_text(text(), encoding="utf-8")
+def main(arguments: list[str]) -> int:
+    """Write the file; with ``--check`` only tell whether it is stale."""
+    made = text()
+    if FAILURES.is_file() and FAILURES.read_text(encoding="utf-8") == made:
+        return 0
+    if "--check" in arguments:
+        sys.stderr.write(f"{FAILURES} is stale: run make docs\n")
+        return 1
+    FAILURES.write_text(made, encoding="utf-8")
     sys.stdout.write(f"wrote {FAILURES}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

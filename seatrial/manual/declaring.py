@@ -82,7 +82,7 @@ def _meaning(path: tuple[str | int, ...]) -> str:
             told = meaning(type(node), key)
             node = getattr(node, key, None)
         else:
-            node = node[key] if isinstance(node, dict) or (isinstance(node, list) and isinstance(key, int)) else None
+            node = dict(enumerate(node) if isinstance(node, list) else node or {}).get(key)
     return told
 
 

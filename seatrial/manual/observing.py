@@ -10,7 +10,7 @@ import pkgutil
 import re
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -46,10 +46,10 @@ def observed(requirement: Requirement, function: Callable[..., Any]) -> Observed
     noun = requirement.noun
     comparison = _comparison(function)
     named = comparison.partition(" ")[0].removeprefix(f"{noun}.").partition(".")[0]
-    about, fact = _fixture(noun)
-    told = [look for look in _looks() if noun in look.NOUNS]
+    about, fact, parts = _fixture(noun)
+    told = [look for look in _looks() if noun in getattr(look, "NOUNS", ()) or _short(look) in parts]
     # A look that needs nothing of what the target's driver saw says so by the name of its parameter.
-    by_driver = not told or any("runtime" in inspect.signature(look.look).parameters for look in told)
+    by_driver = not told or any("runtime" in inspect.signature(_looking(look)).parameters for look in told)
     told += [used for look in told for used in _uses(look)]
     told += [drivers.load(name) for name in declared(requirement).drivers if by_driver]
     told = list(dict.fromkeys(told))
@@ -90,8 +90,14 @@ def _comparison(function: Callable[..., Any]) -> str:
 def _looks() -> tuple[Any, ...]:
     from seatrial import looks
 
-    names = sorted(m.name for m in pkgutil.iter_modules(looks.__path__) if not m.name.startswith("_"))
+    names = sorted(m.name for m in pkgutil.iter_modules(looks.__path__))
     return tuple(importlib.import_module(f"seatrial.looks.{name}") for name in names)
+
+
+def _looking(look: ModuleType) -> Callable[..., Any]:
+    """The function of a look; one that is looked at in every run, whatever is asked, is named after its part."""
+    found: Callable[..., Any] = getattr(look, "look", None) or getattr(look, _short(look).rpartition("_")[2])
+    return found
 
 
 @cache
@@ -106,12 +112,10 @@ def _uses(look: ModuleType) -> list[ModuleType]:
         if isinstance(node, ast.ImportFrom) and node.module and node.col_offset > 0:
             for alias in node.names:
                 for name in (f"{node.module}.{alias.name}", node.module):
-                    if re.match(r"seatrial\.(drivers|handshakes|scan)\b(?!$)|seatrial\.(handshakes|scan)$", name) and (
-                        module := _module(name)
-                    ):
+                    if re.match(r"seatrial\.(drivers\.|handshakes|scan)", name) and (module := _module(name)):
                         found.append(module)
                         break
-    return [module for module in dict.fromkeys(found) if module.__name__ != "seatrial.drivers"]
+    return [module for module in dict.fromkeys(found) if "._" not in module.__name__]
 
 
 def _module(name: str) -> ModuleType | None:
@@ -121,17 +125,24 @@ def _module(name: str) -> ModuleType | None:
         return None
 
 
-def _fixture(noun: str) -> tuple[str, type | None]:
-    """What a noun is, and the type of its facts: from its fixture's docstring and what it returns."""
+def _fixture(noun: str) -> tuple[str, type | None, set[str]]:
+    """What a noun is, the type of its facts, and looks of every run that they are made from: all from its fixture."""
     from seatrial import fixtures
+    from seatrial.facts.runtime import Observations
 
     for found in pkgutil.iter_modules(fixtures.__path__):
         module = importlib.import_module(f"seatrial.fixtures.{found.name}")
         for node in _tree(module).body:
             if isinstance(node, ast.FunctionDef) and node.name == noun and noun in getattr(module, "__all__", ()):
                 returned = ast.unparse(node.returns) if node.returns else ""
-                return _first(ast.get_docstring(node)), _type(module, returned)
-    return "", None
+                attributes = {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
+                called = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+                for helper in _tree(module).body:
+                    if isinstance(helper, ast.FunctionDef) and helper.name in called:
+                        attributes |= {part.attr for part in ast.walk(helper) if isinstance(part, ast.Attribute)}
+                parts = {f"looks._{part.name}" for part in fields(Observations) if part.name in attributes}
+                return _first(ast.get_docstring(node)), _type(module, returned), parts
+    return "", None, set()
 
 
 def _type(module: ModuleType, name: str) -> type | None:
