@@ -1,0 +1,154 @@
+"""``report.html``: the record for someone who has never seen pytest. One file, no scripts, nothing fetched from anywhere.
+
+Text is escaped by the template engine, always; what the page says is in ``templates/report.html``, how it looks in
+``templates/report.css``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seatrial.outcomes import Outcome, Result, Tier
+from seatrial.writers import _grouping as grouping
+from seatrial.writers._text import harmless
+
+if TYPE_CHECKING:
+    from seatrial.record import Check, Record
+
+__all__ = ["NAME", "write"]
+
+NAME = "report.html"
+TEMPLATES = Path(__file__).with_name("templates")
+SHOWN = 3
+"""How many subjects of one finding, and lines seen of one subject, are told before the rest is folded away."""
+
+SIGNS = {
+    Outcome.passed: "✓",
+    Outcome.violation: "✕",
+    Outcome.advisory: "!",
+    Outcome.error: "?",
+    Outcome.not_applicable: "–",
+    Outcome.withheld: "○",
+    Outcome.waived: "~",
+}
+"""Beside the word and the colour, so that none of the three carries the meaning alone."""
+VERDICTS = {Result.success: "✓", Result.partial: "~", Result.undecided: "?", Result.failure: "✕", Result.nothing: "–"}
+SAID = {
+    Outcome.passed: "The clause holds, and something was really looked at.",
+    Outcome.violation: "The deployment breaks a MUST: something it has promised, or that harms its users.",
+    Outcome.advisory: "The deployment does not follow a SHOULD: good practice that nobody promised here.",
+    Outcome.error: "It could not be looked at. Nothing is known about it, neither good nor bad.",
+    Outcome.not_applicable: "The profile declares nothing that this clause could be about.",
+    Outcome.withheld: "To look, the run would have had to do more to the target than it was granted.",
+    Outcome.waived: "It is broken, and someone has accepted that in writing until a date.",
+}
+TIERS = {
+    Tier.observe: "it only looked, and changed nothing",
+    Tier.write: "it might write",
+    Tier.load: "it might write and put load on the target",
+    Tier.disrupt: "it might write, put load on the target, and break parts of it on purpose",
+}
+_MOST_TELLING = (
+    Outcome.violation,
+    Outcome.error,
+    Outcome.advisory,
+    Outcome.waived,
+    Outcome.withheld,
+    Outcome.passed,
+    Outcome.not_applicable,
+)
+
+
+class _Anchors:
+    """``#CTR-001`` leads to the most telling thing the page has on a requirement; an id stands in a page once."""
+
+    def __init__(self, record: Record) -> None:
+        self.place: dict[str, Outcome] = {}
+        for check in record.checks:
+            there = self.place.get(check.id)
+            if there is None or _MOST_TELLING.index(check.outcome) < _MOST_TELLING.index(there):
+                self.place[check.id] = check.outcome
+        self.given: set[str] = set()
+
+    def __call__(self, check: Check) -> str:
+        if self.place[check.id] is not check.outcome or check.id in self.given:
+            return ""
+        self.given.add(check.id)
+        return check.id
+
+
+def _safe(value: object) -> object:
+    """What every text goes through on its way into the page, beside being escaped."""
+    from markupsafe import Markup
+
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return harmless(str(value))
+    return value
+
+
+def _moment(text: str) -> str:
+    """``2026-06-01 03:00:00 UTC``; what is no time is told as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text.lstrip()
+    return moment.strftime("%Y-%m-%d %H:%M:%S ") + (moment.tzname() or "")
+
+
+def _passes(record: Record) -> dict[str, dict[str, list[Check]]]:
+    areas: dict[str, list[Check]] = {}
+    for check in grouping.of(record, Outcome.passed):
+        areas.setdefault(check.area, []).append(check)
+    return {area: grouping.by_requirement(checks) for area, checks in areas.items()}
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_safe,
+    )
+    environment.filters["moment"] = _moment
+    environment.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
+    return environment
+
+
+def write(record: Record, folder: Path) -> str:
+    """The report as one page."""
+    from markupsafe import Markup
+
+    counts = record.count()
+    text: str = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            record=record,
+            style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+            counts={outcome: counts[outcome] for outcome in Outcome},
+            Outcome=Outcome,
+            g=grouping,
+            violations=grouping.shared(record, Outcome.violation),
+            advisories=grouping.shared(record, Outcome.advisory),
+            causes=grouping.by_cause(record),
+            withheld=grouping.by_requirement(grouping.of(record, Outcome.withheld)),
+            inapplicable=grouping.inapplicable(record),
+            waived=[(waiver, [c for c in record.checks if c.waiver == waiver]) for waiver in record.waivers],
+            passes=_passes(record),
+            anchor=_Anchors(record),
+            next_step=grouping.next_step(record, folder),
+            folder=folder.name,
+            signs=SIGNS,
+            verdicts=VERDICTS,
+            said=SAID,
+            tiers=TIERS,
+            shown=SHOWN,
+        )
+    )
+    return text.lstrip()
