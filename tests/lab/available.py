@@ -30,6 +30,18 @@ def _compose(kind: str) -> Callable[[], str | None]:
     return lambda: _docker() or (None if compose.find(kind) else f"no {kind} here: see `python -m tests.lab status`")
 
 
+def _arm64() -> str | None:
+    if reason := _docker():
+        return reason
+    if not shutil.which("go"):
+        return "no go on PATH, with which a program for arm64 is built"
+    try:
+        emulation.arm64()
+    except LabError as why:
+        return str(why)
+    return None
+
+
 def _systems() -> str | None:
     if reason := _docker():
         return reason
@@ -50,6 +62,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "compose1": _compose("compose1"),
     "compose2": _compose("compose2"),
     "systems": _systems,
+    "arm64": _arm64,
     "allure": _allure,
 }
 """Each thing that a test can need, and why it is not here (None when it is)."""
