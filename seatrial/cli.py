@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         run.add_argument(
             "options", nargs=argparse.REMAINDER, help="options of pytest and of its group seatrial (pytest --help)"
         )
+    commands.add_parser(
+        "draft", help="write a profile of what runs, or of a compose file, to start from", add_help=False
+    )
     commands.add_parser("demo", help="start the demo deployment, whole or with one named defect")
     commands.add_parser("profiles", help="list the shipped profiles")
     about = "what a requirement asks for, why, how it is observed, a failure as printed, the fix, an exception"
@@ -119,6 +122,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_demo(words[1:])
     try:
         with _ended_by_signals(last=arguments is None):
+            if words[:1] == ["draft"]:  # so has this one
+                from seatrial.draft.cli import run as run_draft
+
+                return run_draft(words[1:])
             return _command(words)
     except KeyboardInterrupt:
         print("seatrial: interrupted", file=sys.stderr)

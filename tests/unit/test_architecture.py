@@ -35,6 +35,7 @@ ALLOWED = {
     "looks": {"looks", "drivers", "handshakes", "scan", "facts", "profile", "outcomes", "words"},
     "observe": {"drivers", "looks", "facts", "profile", "words"},
     "scan": {"scan", "words"},
+    "draft": {"draft", "drivers", "handshakes", "scan", "facts", "profile", "words", "data", "__version__"},
     "writers": {"writers", "record", "outcomes", "words"},
     "demo": {"demo", "words"},
 }

@@ -8,14 +8,14 @@ from seatrial.facts.container import Container
 from seatrial.facts.containers.looking import Look, Looking, finds
 from seatrial.words import Finding, Missing, Size
 
-__all__ = ["Logs"]
+__all__ = ["Logs", "kept"]
 
 LOCAL_SIZE, LOCAL_FILES = Size(20_000_000), 5
 """What driver local keeps when nothing is said."""
 UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3}
 
 
-def _bound(container: Container) -> Size | Missing | None:
+def kept(container: Container) -> Size | Missing | None:
     """How much log the engine keeps; None when there is no bound, Missing when another program keeps it."""
     if container.log_driver == "none":
         return Size(0)
@@ -48,7 +48,7 @@ class Logs(Looking):
         if self.declared.logs and self.declared.logs.max_size:
             return  # a requirement of its own says how large it may be
         for container in self.containers:
-            if _bound(container) is None:
+            if kept(container) is None:
                 yield Finding(str(container), f"log driver {container.log_driver} without max-size")
 
     @finds
@@ -56,7 +56,7 @@ class Logs(Looking):
         """Containers that may keep more log than declared."""
         most = self.declared.logs.max_size if self.declared.logs else None
         for container in self.containers:
-            bound = _bound(container)
+            bound = kept(container)
             if isinstance(bound, Missing):
                 yield bound
             elif most and (bound is None or bound > most):
