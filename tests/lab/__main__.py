@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from . import compose, images
+from . import arm64, available, compose, images
 from .engine import LABEL, Engine, EngineError
 from .harbor import stack as harbor
 from .images import LabError
@@ -20,6 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     verb = verbs.add_parser("images", help="make the images that are missing (the base is cached)")
     verb.add_argument("--rebuild", action="store_true", help="build them again, from the cached base")
     verb = verbs.add_parser("compose2", help="build compose 2 into the cache, if Go is new enough")
+    verbs.add_parser("arm64", help="let this kernel run programs of arm64 in qemu, and make the service for it")
     verb = verbs.add_parser("compose-file", help="write harbor/compose.yaml from its description")
     verb.add_argument("--check", action="store_true", help="only say whether it is current")
     verb = verbs.add_parser("up", help="start harbor and leave it running")
@@ -53,6 +54,14 @@ def _compose2(args: argparse.Namespace) -> int:
         print("lab: no Go on PATH that is new enough for compose 2", file=sys.stderr)
         return 3
     print(compose.build())
+    return 0
+
+
+def _arm64(args: argparse.Namespace) -> int:
+    if reason := available.missing("arm64"):
+        print(f"lab: {reason}", file=sys.stderr)
+        return 3
+    print(arm64.service(Engine()))
     return 0
 
 
@@ -108,6 +117,7 @@ def _status(args: argparse.Namespace) -> int:
 VERBS = {
     "images": _images,
     "compose2": _compose2,
+    "arm64": _arm64,
     "compose-file": _compose_file,
     "up": _up,
     "down": _down,

@@ -1,5 +1,5 @@
 module seatrial.dev/lab/service
 
-go 1.21
+go 1.19
 
 require github.com/lib/pq v1.10.9
