@@ -61,11 +61,15 @@ class ServiceMetrics:
             raise CouldNotLook(f"{self.id} gave no exposition to read")
         return readable
 
-    def _families(self) -> tuple[Family, ...]:
-        """The metrics of the last scrape that could be read."""
+    def _filled(self) -> list[Family]:
+        """The metrics of the last scrape that could be read, of which there are series."""
         self._readable()
-        families = seen(self.exposition.families)
-        if not any(family.series for family in families):
+        return [family for family in seen(self.exposition.families) if family.series]
+
+    def _families(self) -> list[Family]:
+        """The metrics, when there are any to look at."""
+        families = self._filled()
+        if not families:
             raise CouldNotLook(f"the exposition of {self.id} holds no series to look at")
         return families
 
@@ -75,7 +79,7 @@ class ServiceMetrics:
 
     def _of_families(self, rule: Callable[[Family], Iterator[str]]) -> list[Finding]:
         """What a rule says of the metrics."""
-        return [Finding(family.name, text) for family in self._families() if family.series for text in rule(family)]
+        return [Finding(family.name, text) for family in self._families() for text in rule(family)]
 
     def _faults(self, *kinds: str) -> list[Finding]:
         """Faults of these kinds, each told once however many scrapes have it."""
@@ -176,13 +180,14 @@ class ServiceMetrics:
 
     def _find(self, name: str) -> Family | None:
         """The metric of that name, or the one that has a series of that name."""
-        families = [family for family in self._families() if family.series]
+        families = self._filled()
         exact = [family for family in families if family.name == name]
         return next(iter(exact or [family for family in families if name in family.samples]), None)
 
     @property
     def missing_metrics(self) -> list[Finding]:
         """Required metrics of which there is no series, once the service was called."""
+        self._readable()
         missing = [name for name in self._required() if self._find(name) is None]
         canary = self.exposition.canary
         if missing and isinstance(canary, Missing):
@@ -193,6 +198,7 @@ class ServiceMetrics:
     @property
     def wrong_types(self) -> list[Finding]:
         """Required metrics of another type than declared."""
+        self._readable()
         found = []
         for name, wanted in self._required().items():
             family = self._find(name)
@@ -206,6 +212,7 @@ class ServiceMetrics:
     @property
     def missing_labels(self) -> list[Finding]:
         """Required metrics with series that lack a declared label."""
+        self._readable()
         found = []
         for name, wanted in self._required().items():
             family = self._find(name)

@@ -170,7 +170,7 @@ class _Look:
         try:
             answer = self._call(canary.get or canary.post or canary.put or "/", headers, **given)
         except CouldNotLook as why:
-            return Missing(f"the canary was not run: {why.reason}", why.right)
+            return Missing(f"the canary was not run: {why.reason}", why.right or "the tier it needs, or `only_reads: true`")
         return answer if isinstance(answer, Missing) else str(answer)
 
     def _count(self, counted: Counted) -> tuple[Growth, ...] | Missing:
