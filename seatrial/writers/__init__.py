@@ -35,13 +35,20 @@ def available() -> list[str]:
 
 
 def sweep(text: str, secrets: Iterable[str]) -> tuple[str, int]:
-    """The text without the secrets, as they are and as JSON, XML, URLs and headers would carry them; and how many there were."""
+    """The text without the secrets, as they are and as JSON, XML, HTML, Markdown, URLs and headers would carry them.
+
+    Returns:
+        That text, and how many secrets there were.
+    """
+    from seatrial.writers._text import in_html, in_markdown
+
     found = 0
     for secret in secrets:
         if len(secret) < SHORTEST:
             continue
         encoded = base64.b64encode(secret.encode()).decode()
         forms = {secret, json.dumps(secret)[1:-1], escape(secret), urllib.parse.quote(secret, safe=""), encoded}
+        forms |= {in_html(secret), in_markdown(secret), secret.replace("\n", " ")}
         for form in sorted(forms, key=len, reverse=True):
             found += text.count(form)
             text = text.replace(form, "***")
@@ -80,6 +87,8 @@ def put_folder(path: Path, files: Mapping[str, str]) -> None:
 def write_all(record: Record, folder: Path, *, secrets: Iterable[str] = ()) -> list[str]:
     """Write every report, the manifest last; give what went wrong, one line each. One writer's trouble is no other's.
 
+    A writer that has ``deliver(path)`` is told when its file is in place, to take it where else it is wanted.
+
     A secret that a report would have held is cut out and told: that it got so far is a fault of ours.
     """
     problems: list[str] = []
@@ -98,6 +107,8 @@ def write_all(record: Record, folder: Path, *, secrets: Iterable[str] = ()) -> l
             swept = {name: sweep(text, known) for name, text in texts.items()}
             if isinstance(written, str):
                 put(folder / writer.NAME, swept[""][0])
+                if deliver := getattr(writer, "deliver", None):
+                    deliver(folder / writer.NAME)
             else:
                 put_folder(folder / writer.NAME, {name: text for name, (text, _) in swept.items()})
             if found := sum(count for _, count in swept.values()):

@@ -1,23 +1,54 @@
-"""A check in words: the same few lines for the console and for JUnit."""
+"""A check in words, the same for every writer, and text made harmless for those who read it."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from seatrial.outcomes import Outcome
+from seatrial.outcomes import Outcome, Result
 
 if TYPE_CHECKING:
     from seatrial.record import Check
 
-__all__ = ["block", "harmless", "headline", "told"]
+__all__ = ["SIGNS", "VERDICTS", "block", "harmless", "headline", "in_html", "in_markdown", "told"]
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+SIGNS = {
+    Outcome.passed: "✓",
+    Outcome.violation: "✕",
+    Outcome.advisory: "!",
+    Outcome.error: "?",
+    Outcome.not_applicable: "–",
+    Outcome.withheld: "○",
+    Outcome.waived: "~",
+}
+"""Beside the word and the colour, so that none of the three carries the meaning alone."""
+VERDICTS = {Result.success: "✓", Result.partial: "~", Result.undecided: "?", Result.failure: "✕", Result.nothing: "–"}
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+_MARKUP = re.compile(r"[\\`*_\[\]<>#|~$&]")
+_LINKED = re.compile(r"(?<=@)(?=[A-Za-z0-9])|(?<=\\#)(?=[0-9])|(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 
 
 def harmless(text: str) -> str:
-    """The text without characters that a terminal obeys: escape sequences, and marks that reverse the writing."""
+    """The text without characters that a terminal obeys, marks that reverse the writing, and halves of characters."""
     return _CONTROL.sub("�", text)
+
+
+def in_html(text: str) -> str:
+    """The text as a page of HTML holds it."""
+    from markupsafe import escape
+
+    return str(escape(harmless(text)))
+
+
+def in_markdown(text: str) -> str:
+    """The text as prose of GitHub's Markdown holds it: one line, no markup, and nobody is mentioned or linked by it.
+
+    Where GitHub would make a link, a space of no width stands in between.
+    """
+    line = _MARKUP.sub(lambda found: "\\" + found[0], harmless(text).replace("\n", " "))
+    return _LINKED.sub("&#8203;", line)
 
 
 def headline(check: Check) -> str:

@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatrial.outcomes import Outcome, Result, Tier
+from seatrial.outcomes import Outcome, Tier
 from seatrial.writers import _grouping as grouping
-from seatrial.writers._text import harmless
+from seatrial.writers._text import SIGNS, VERDICTS, harmless
 
 if TYPE_CHECKING:
     from seatrial.record import Check, Record
@@ -24,17 +24,6 @@ TEMPLATES = Path(__file__).with_name("templates")
 SHOWN = 3
 """How many subjects of one finding, and lines seen of one subject, are told before the rest is folded away."""
 
-SIGNS = {
-    Outcome.passed: "✓",
-    Outcome.violation: "✕",
-    Outcome.advisory: "!",
-    Outcome.error: "?",
-    Outcome.not_applicable: "–",
-    Outcome.withheld: "○",
-    Outcome.waived: "~",
-}
-"""Beside the word and the colour, so that none of the three carries the meaning alone."""
-VERDICTS = {Result.success: "✓", Result.partial: "~", Result.undecided: "?", Result.failure: "✕", Result.nothing: "–"}
 SAID = {
     Outcome.passed: "The clause holds, and something was really looked at.",
     Outcome.violation: "The deployment breaks a MUST: something it has promised, or that harms its users.",
