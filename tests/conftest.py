@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from seatrial.explain import Operands, explain
@@ -9,6 +11,8 @@ from seatrial.explain import Operands, explain
 # The suites' asserts must be rewritten here as pytest does when it collects them, or nobody sees their operands.
 pytest.register_assert_rewrite("suites")
 pytest_plugins = ["pytester"]
+# A job summary is for the run of the job, not for those that its tests make.
+os.environ.pop("GITHUB_STEP_SUMMARY", None)
 
 RECORDED: list[Operands] = []
 

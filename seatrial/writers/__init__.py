@@ -28,6 +28,9 @@ __all__ = ["available", "put", "put_folder", "sweep", "write_all"]
 SHORTEST = 6
 """Characters: a secret shorter than this is found everywhere by chance, and can't be told from other text."""
 
+HALVES = "backslashreplace"
+"""What becomes of a byte that was no text where it was read, a process's name say: in JSON that is the way to write it."""
+
 
 def available() -> list[str]:
     """The names of the writers of files; the console is none."""
@@ -59,7 +62,7 @@ def put(path: Path, text: str) -> None:
     """Write a file whole or not at all: a reader never sees half of it, and neither does the next run after a crash."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with os.fdopen(handle, "w", encoding="utf-8", errors=HALVES) as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
@@ -75,7 +78,7 @@ def put_folder(path: Path, files: Mapping[str, str]) -> None:
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
         for name, text in files.items():
-            (temporary / name).write_text(text, encoding="utf-8")
+            (temporary / name).write_text(text, encoding="utf-8", errors=HALVES)
         os.chmod(temporary, 0o755)
         shutil.rmtree(path, ignore_errors=True)
         os.replace(temporary, path)

@@ -164,4 +164,6 @@ def _verdict(screen: _Screen, record: Record, folder: Path | None) -> None:
     screen.labelled("calls", calls or "none")
     if folder is not None:
         screen.labelled("report", str(folder))
+        if (folder / "report.html").is_file():
+            screen.labelled("read", str(folder / "report.html"))
     screen.labelled("next", grouping.next_step(record, folder), bold=True)
