@@ -18,6 +18,8 @@ class _Format(NamedTuple):
     """Matches from the literal on; its group is the value when it has one."""
     back: int = 0
     """How many characters before the literal belong to the value, at most."""
+    of: str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    """Which characters those are."""
 
 
 _A, _U, _H = "[A-Za-z0-9]", "[A-Za-z0-9_-]", "[0-9a-f]"
@@ -43,7 +45,7 @@ _FORMATS: list[_Format] = [
     *_prefixed("Slack webhook", ("hooks.slack.com/", "(?:services|workflows|triggers)/([A-Za-z0-9/_-]{20,120})")),
     *_prefixed("Discord webhook", ("/api/webhooks/", "[0-9]{16,20}/(" + _U + "{40,100})")),
     *_prefixed("Teams webhook", (".webhook.office.com/", "webhookb2/([A-Za-z0-9@/_-]{60,300})")),
-    _Format("Telegram bot token", ":AA", re.compile(":AA" + _U + "{32,34}(?![A-Za-z0-9_-])"), 10),
+    _Format("Telegram bot token", ":AA", re.compile(":AA" + _U + "{32,34}(?![A-Za-z0-9_-])"), 10, "0123456789"),
     *_prefixed(
         "Stripe key", *((f"{c}_{m}_", _A + "{16,250}") for c in ("sk", "rk") for m in ("live", "test", "prod")), ("whsec_", "[A-Za-z0-9+/=]{24,80}")
     ),
@@ -59,7 +61,7 @@ _FORMATS: list[_Format] = [
     *_prefixed("Databricks token", ("dapi", "[0-9a-f]{32}(?:-[0-9])?")),
     *_prefixed("SendGrid key", ("SG.", _U + "{20,24}\\." + _U + "{39,50}")),
     *_prefixed("Mailgun key", ("key-", _H + "{32}(?![0-9a-f])")),
-    _Format("Mailchimp key", "-us", re.compile(r"-us[0-9]{1,2}(?![0-9A-Za-z])"), 32),
+    _Format("Mailchimp key", "-us", re.compile(r"-us[0-9]{1,2}(?![0-9A-Za-z])"), 32, "0123456789abcdef"),
     *_prefixed("Brevo key", ("xkeysib-", _H + "{64}-" + _A + "{16}")),
     *_prefixed("Twilio key", ("SK", _H + "{32}(?![0-9A-Za-z])")),
     *_prefixed("npm token", ("npm_", _A + "{36}(?![A-Za-z0-9])")),
@@ -113,7 +115,7 @@ _EXAMPLE = re.compile(
 
 def formats(text: str) -> Iterator[tuple[int, int, str, str]]:
     """Start, end, value and kind of everything in a text that has a known format."""
-    for kind, literal, shape, back in _FORMATS:
+    for kind, literal, shape, back, of in _FORMATS:
         at = text.find(literal)
         while at >= 0:
             found = shape.match(text, at)
@@ -122,15 +124,18 @@ def formats(text: str) -> Iterator[tuple[int, int, str, str]]:
                 continue
             start, end = found.span(1 if shape.groups else 0)
             if back:
-                reached = _reach(text, at, back)
+                reached = _reach(text, at, back, of)
                 start = at if reached is None else reached
                 if reached is None or (kind != "Azure client secret" and at - start < min(back, 8)):
                     at = text.find(literal, found.end())
                     continue
             value = text[start:end]
-            if (not shape.groups and start and (text[start - 1].isalnum() or text[start - 1] == "_")) or not _real(
-                kind, value
-            ):
+            if (
+                not shape.groups
+                and not of.isdigit()
+                and start
+                and (text[start - 1].isalnum() or text[start - 1] == "_")
+            ) or not _real(kind, value):
                 at = text.find(literal, at + len(literal))
                 continue
             yield start, end, value, kind
@@ -151,9 +156,9 @@ def formats(text: str) -> Iterator[tuple[int, int, str, str]]:
         at = text.find("PuTTY-User-Key-File-", at + 20)
 
 
-def _reach(text: str, at: int, back: int) -> int | None:
+def _reach(text: str, at: int, back: int, of: str) -> int | None:
     before = text[max(0, at - back - 1) : at]
-    kept = before[len(before.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")) :]
+    kept = before[len(before.rstrip(of)) :]
     return None if len(kept) > back else at - len(kept)
 
 

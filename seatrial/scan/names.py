@@ -61,8 +61,11 @@ _COUNTED = worded("""
     prompt completion input output generated chunk overlap context used remaining cached reasoning per csrf xsrf
     nonce existing pull pagination cursor image tokens unexpected illegal invalid missing no
     """)
+_ASKED = worded(
+    "forgot forgotten reset change confirm no show hide toggle without invalid wrong bad enter use require is has"
+)
 _TABLE_KEYS = worded("""
-    public primary foreign partition sort cache routing unique composite hot row idempotency object map dict group
+    public primary foreign partition sort cache unique composite hot row idempotency object map dict group
     record message lookup sorting host known column dedupe dedup index translation shortcut arrow json registry
     pub order natural business candidate surrogate field attribute config property env s3 label topic event
     data_class sharding shard bucket redis_stream lock etcd pressed keyboard hot ctrl ref anon publishable
@@ -107,6 +110,8 @@ def level(key: str) -> int:
     if not parts:
         return NONE
     last = parts[-1]
+    if len(parts) > 1 and words(parts[-2])[-1:] in (("checksum",), ("hash",), ("digest",)):
+        return NONE
     if last in ("PWD", "OLDPWD", "pwd"):
         return NONE
     found = _of(words(last))
@@ -127,6 +132,8 @@ def _of(name: tuple[str, ...]) -> int:
         if after & _ABOUT and not (
             word in ("secret", "shared") and name[at + 1 : at + 2] == ("key",) and not after - {"key"}
         ):
+            continue
+        if kind == PASSWORD and before in _ASKED:
             continue
         if kind != PASSWORD and (before in _COUNTED or (word.endswith("key") and before in _TABLE_KEYS)):
             continue

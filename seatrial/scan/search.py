@@ -8,17 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from seatrial.scan import Hit
+from seatrial.scan.commands import commands
 from seatrial.scan.fingerprints import fingerprint
 from seatrial.scan.formats import formats
 from seatrial.scan.known import known_spots, known_values, needles
 from seatrial.scan.names import words
 from seatrial.scan.pairs import Pair, Unreadable, guess, read
-from seatrial.scan.spots import FORMAT, KNOWN, PAIR, SPREAD, Spot, merged, resolved
+from seatrial.scan.spots import FORMAT, KNOWN, PAIR, SPREAD, WRITTEN, Spot, merged, resolved
 from seatrial.scan.urls import urls
-from seatrial.scan.values import default_of, random_looking
+from seatrial.scan.values import default_of, kind, random_looking
 from seatrial.scan.verdict import NAMED, SPREAD_OUT, verdict
 from seatrial.scan.weak import weakness
-from seatrial.scan.written import written
+from seatrial.scan.written import lowered, written
 from seatrial.words import Secret
 
 __all__ = ["argument_hits", "hits", "pair_hits", "redacted", "text_spots"]
@@ -57,6 +58,10 @@ def _with_keys(spots: list[Spot], pairs: list[Pair]) -> list[Spot]:
     for spot in spots:
         at = bisect(starts, spot.start) - 1
         pair = pairs[at] if at >= 0 else None
+        if pair and spot.rank == WRITTEN and spot.start < pair.end:
+            # Of a pair's whole value its own reader decides; inside of a reference nothing is a value.
+            if spot.start == pair.start or kind(pair.value, quoted=pair.quoted) in ("reference", "hash", "public"):
+                continue
         if (
             pair
             and spot.end <= pair.end
@@ -69,8 +74,8 @@ def _with_keys(spots: list[Spot], pairs: list[Pair]) -> list[Spot]:
 
 def _free(text: str, known: Known, effective: bool, *, prose: bool) -> Iterable[Spot]:
     yield from known_spots(text, known)
-    for start, end, value, kind in formats(text):
-        yield Spot(start, end, FORMAT, kind, value)
+    for start, end, value, what in formats(text):
+        yield Spot(start, end, FORMAT, what, value)
     yield from urls(text, effective=effective)
     yield from written(text, effective=effective, prose=prose)
 
@@ -176,6 +181,7 @@ def argument_hits(arguments: Sequence[str], known: Known) -> list[Hit]:
         places.append((len(text), len(text) + len(argument)))
         text += argument
     spots = list(_free(text, known, True, prose=False))
+    spots.extend(commands(text.replace("\n", " "), lowered(text).replace("\n", " "), True))
     whole = known_values(known)
     program = re.sub(r".*/", "", arguments[0]) if arguments else ""
     for at, argument in enumerate(arguments):
@@ -193,7 +199,7 @@ def argument_hits(arguments: Sequence[str], known: Known) -> list[Hit]:
                     "" if argument in whole else name.strip("-"),
                 )
             )
-        elif equals and re.fullmatch(r"-{0,2}[A-Za-z_][\w.-]*", name):
+        elif equals and re.fullmatch(r"-{0,2}[A-Za-z_][\w.-]*", name) and not (at and arguments[at - 1].endswith("c")):
             what = verdict(name.strip("-"), value, quoted=True, effective=True)
             if what:
                 spots.append(Spot(end - len(value), end, PAIR, what, value, name.strip("-")))

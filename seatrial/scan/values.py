@@ -17,6 +17,7 @@ LONGEST = 4096
 _REFERENCE = re.compile(
     r"""\$\{?[A-Za-z_@][\w.:/\-]*\}?$            # $NAME ${NAME} ${env:NAME}
     | \$\{[^}]*\}                                # ${NAME:?must be set}
+    | \$\$\{?\w | \$__\w+\{                        # $$NAME as compose files escape it, $__file{PATH}
     | \$\(.*\)$ | `.*`$                          # $(command)
     | \$\{?\{                                    # ${{ secrets.NAME }}
     | \{\{ | \{%                                 # templates
@@ -27,6 +28,7 @@ _REFERENCE = re.compile(
     | (?:sm|op|ssm|awssm|gcpsm|gsm|azkv|akv|vault|secret|secrets|secretmanager|keyvault|keychain|keyring|bw|pass|doppler|infisical
         |aws-secretsmanager|aws-parameterstore|gcp-secretmanager|kms|berglas|ref\+\w+|conjur|env|file)://?
     | (?:vault|env|ssm|secretsmanager|keyring|secretref|secret_ref|valueFrom|file|sops|credhub|kms)[:+](?!\d)\S
+    | secret:\S*/
     | arn:aws[\w-]*: | projects/[^/]+/secrets/ | /?(?:run|etc|mnt|var/run)/secrets\b
     | @Microsoft\.KeyVault\( | \{cipher\} | \{aes\}
     | ENC\[ | ENC\( | \$ANSIBLE_VAULT | age1[0-9a-z]{20} | -----BEGIN\ (?:AGE|PGP\ MESSAGE|PKCS7)
@@ -70,7 +72,7 @@ _FLAGS = worded("""
     accepted success successful error mismatch changed updated rotated revoked created deleted hidden unchanged
     anonymous cleartext hashed encrypted external internal local interactive prompt ask stdin keyring keychain
     vault inline n/a na - -- not is user username client_secret authorization_code client_credentials
-    private_key_jwt client_secret_basic client_secret_post
+    private_key_jwt client_secret_basic client_secret_post await yield return typeof lambda function async
     """)
 # Words for something that is to be put in later, or was taken out.
 _PLACEHOLDER = re.compile(
@@ -101,7 +103,7 @@ _SHORT_PLACEHOLDER = {
     "string",
     "…",
 }
-_NAME = re.compile(r"[a-zA-Z][a-zA-Z]*(?:[_-](?:[a-zA-Z]+|\d{1,3}))+$|[a-z]+(?:[A-Z][a-z]+)+$")
+_NAME = re.compile(r"[a-z]+(?:[_-](?:[a-z]+|\d{1,3}))+$|[A-Z]+(?:[_-](?:[A-Z]+|\d{1,3}))+$|[a-z]+(?:[A-Z][a-z]+)+$")
 _NAME_WORDS = {
     "password", "passwd", "pass", "secret", "secrets", "token", "tokens", "key", "keys", "credentials", "credential", "creds", "auth", "apikey",
     "tls", "cert", "pwd",

@@ -6,13 +6,15 @@ import re
 
 from seatrial.scan.names import LIKELY, NONE, PASSWORD, benign, level
 from seatrial.scan.values import default_of, entropy, kind, random_looking
+from seatrial.scan.weak import shipped
 
 __all__ = ["NAMED", "SPREAD_OUT", "verdict"]
 
 NAMED = "value of a secret's name"
 SPREAD_OUT = "value of high entropy"
 _REFERS = re.compile(r"(?:^|[._-])(?:secret|existing_?secret|\w*secret_?ref|secret_?name|credentials?|\w*Secret)$")
-_DASHED = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]{1,20})+$")
+_DASHED = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]{1,20}){1,2}$")
+_SENTENCE = re.compile(r"(?:\S+\s+){7,}|[A-Z]\S*(?:\s+\S+){2,}[.?!:…]$")
 
 
 def verdict(
@@ -35,6 +37,8 @@ def verdict(
     if default is not None:
         # `${DB_PASSWORD:-postgres}` is a password for everyone who sets nothing.
         return verdict(key, default, quoted=True, effective=effective) if kind(default, quoted=True) != "flag" else ""
+    if sure > LIKELY and shipped(value):
+        return NAMED
     what = kind(value, quoted=quoted)
     if what == "placeholder":
         return NAMED if effective and sure > LIKELY else ""
@@ -61,7 +65,7 @@ def verdict(
     if _REFERS.search(key) and _DASHED.match(value) and not random_looking(value):
         # `secret: app-tls` names an object that holds one.
         return ""
-    if " " in value.strip() and len(value.split()) > 6:
+    if _SENTENCE.match(value.strip()):
         return ""
     return NAMED
 

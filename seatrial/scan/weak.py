@@ -9,7 +9,7 @@ from seatrial.scan.names import words
 from seatrial.scan.values import placeholder
 from seatrial.scan.vocabulary import worded
 
-__all__ = ["common", "weakness"]
+__all__ = ["common", "shipped", "weakness"]
 
 # By product: how its variables, services and URL schemes are called, and what it ships with or its handbook shows.
 _DEFAULTS: tuple[tuple[str, str, str], ...] = (
@@ -79,7 +79,7 @@ _ANYWHERE = {
     "minioadmin": "MinIO", "foobared": "Redis", "prom-operator": "Grafana", "Harbor12345": "Harbor", "5iveL!fe": "GitLab",
     "difyai123456": "Dify", "t0p-s3cr3t": "Open WebUI", "myStrongPassword123!": "OpenSearch", "yourStrong(!)Password": "SQL Server",
     "mysecretpassword": "PostgreSQL", "my-secret-pw": "MySQL", "change_on_install": "Oracle", "somewordpress": "WordPress",
-    "super-secret-jwt-token-with-at-least-32-characters-long": "Supabase", "akidbsecret": "AkiDB",
+    "super-secret-jwt-token-with-at-least-32-characters-long": "Supabase", "akidbsecret": "AkiDB", "changeit": "Java's key stores",
 }  # fmt: skip
 
 _MOST_USED = worded("""
@@ -172,6 +172,11 @@ def _made_of(low: str, names: set[str]) -> bool:
     for part in _FILLERS:
         rest = rest.replace(part, " ")
     return not rest.strip()
+
+
+def shipped(value: str) -> bool:
+    """Whether a value is a product's own, whatever it is called."""
+    return value in _ANYWHERE
 
 
 def common(value: str) -> bool:

@@ -6,15 +6,15 @@ in length and never takes back what it took, so that no input makes it slow.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 
+from seatrial.scan.commands import commands, headers
 from seatrial.scan.names import NONE, PASSWORD, level
-from seatrial.scan.spots import PAIR, WRITTEN, Spot
-from seatrial.scan.values import kind, random_looking
+from seatrial.scan.spots import WRITTEN, Spot
+from seatrial.scan.values import default_of, random_looking
 from seatrial.scan.verdict import verdict
+from seatrial.scan.weak import common
 
 __all__ = ["lowered", "written"]
 
@@ -25,7 +25,7 @@ _LONGEST = 2048
 _QUOTED = rf"""(?:\\{{0,3}}"(?P<double>(?:[^"\\\n]|\\[^"\n]){{0,{_LONGEST}}}+)(?=\\{{0,3}}"|\n|$)|\\?'(?P<single>[^'\n]{{0,{_LONGEST}}}+)(?=')|`(?P<tick>[^`\n]{{0,{_LONGEST}}}+)(?=`))"""
 _BARE = rf"""(?P<bare>(?:\$\{{[^}}\n]{{0,200}}+\}}|\$\([^)\n]{{0,200}}+\)|\{{\{{[^}}\n]{{0,200}}+\}}\}}|<[^<>\n]{{1,80}}+>|[^\s"'`,;&<>|]){{1,{_LONGEST}}}+)"""
 _AFTER = re.compile(
-    rf"""(?P<sep>\\{{0,3}}["'`]?\]?\)?[ \t]{{0,40}}+(?:=>|:=|\?=|==?(?!=)|:(?!:|//)|->)[ \t]{{0,80}}+[rbfu]?)(?:{_QUOTED}|{_BARE})""",
+    rf"""(?P<sep>\\{{0,3}}["'`]?\]?\)?[ \t]{{0,40}}+(?:=>|:=|\?=|==?(?!=)|:(?!:|//)|->)[ \t]{{0,80}}+(?:[rbfu]{{1,2}}(?=["']))?)(?:{_QUOTED}|{_BARE})""",
     re.X,
 )
 _SPACED = re.compile(rf"""(?P<sep>["']?,?[ \t]{{1,8}}+["']?)(?:{_BARE})""", re.X)
@@ -33,23 +33,14 @@ _SAID = re.compile(rf"""(?P<sep>[ \t]+(?:(?:is|was|to)[ \t]*:?[ \t]+)?)(?:{_QUOT
 _IS = re.compile(rf"""(?P<sep>[ \t]+(?:is|was)[ \t]*:?[ \t]+)(?:{_BARE})""", re.X)
 _ELEMENT = re.compile(r"(?:\s[^<>]{0,80})?>(?P<bare>[^<>\n]{1,1024}+)</")
 _PLIST = re.compile(r"\s{0,4}</key>\s{0,200}<string>(?P<bare>[^<>\n]{1,1024}+)</")
-_DIRECTIVES = {"requirepass", "masterauth", "masterpass", "primaryauth"}
+_CALL = re.compile(rf"""(?P<sep>["'],[ \t]{{0,8}}+){_QUOTED}""", re.X)
+_TOLD = re.compile(
+    r"""(?P<sep>(?:[ \t]+[^\s:=][^\n:=]{0,100}+)?:[ \t]+)["']?(?P<bare>[^\s"'`:<>]{8,256}+)["']?[ \t.]*+$""",
+    re.X | re.M,
+)
+_LAST = re.compile(r"""(?P<sep>[ \t]{1,8}+["']?)(?P<bare>[^\s"';]{4,256}+)["']?[ \t;]*+$""", re.M)
+_DIRECTIVES = {"requirepass", "masterauth", "masterpass", "primaryauth", "insecure-password"}
 _SCHEMES = re.compile(r"(?:basic|bearer|token|apikey|digest|negotiate|aws4-hmac-sha256)[ \t]+", re.I)
-_HEADER = re.compile(r"(?P<scheme>basic|bearer|token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=_.~%-]{4,4096}+)", re.I)
-_COMMAND = re.compile(
-    r"""(?:\bcurl\b[^\n|;]{0,400}?[ \t](?:-u[ \t]?|--user[ =])["']?(?P<user>[^\s:"']{1,80}):(?P<curl>[^\s"']{1,200})
-    |\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,400}?[ \t]-p(?P<mysql>[^\s"']{1,200})
-    |\bsshpass[ \t]+-p[ \t]?["']?(?P<sshpass>[^\s"']{1,200})
-    |\bredis-cli\b[^\n|;]{0,400}?[ \t]-a[ \t]+["']?(?P<redis>[^\s"']{1,200})
-    |\bdocker[ \t]+login\b[^\n|;]{0,400}?[ \t]-p[ \t]+["']?(?P<docker>[^\s"']{1,200})
-    |\bidentified[ \t]+(?:with[ \t]+\w+[ \t]+)?by[ \t]+'(?P<sql>[^'\n]{1,200})'
-    |\bauth[ \t]+(?:default[ \t]+)?(?P<acl>(?!\w+[ \t]+\w)[^\s"']{6,200})$)""",
-    re.X | re.I | re.M,
-)
-_COMMANDS = ("curl", "mysql", "mariadb", "sshpass", "redis-cli", "docker login", "identified")
-_PGPASS = re.compile(
-    r"(?m)^[\w.*-]{1,100}:(?:5432|6432|\*|\d{4,5}):[\w.*-]{1,64}:(?P<user>[\w.*-]{1,64}):(?P<value>[^\s:]{1,200})$"
-)
 
 
 def lowered(text: str) -> str:
@@ -68,8 +59,8 @@ def written(text: str, *, effective: bool, prose: bool = True) -> Iterator[Spot]
     """
     low = lowered(text)
     yield from _assigned(text, low, effective, prose)
-    yield from _headers(text, low)
-    yield from _commands(text, low, effective)
+    yield from headers(text, low)
+    yield from commands(text, low, effective)
 
 
 def _places(low: str) -> list[int]:
@@ -95,7 +86,10 @@ def _assigned(text: str, low: str, effective: bool, prose: bool) -> Iterator[Spo
         done = end
         key = text[start:end].strip("-.")
         sure = level(key)
-        if sure == NONE:
+        if sure == NONE or text[max(0, start - 2) : start] in ("${", "$(") or text[max(0, start - 1) : start] == "$":
+            continue
+        if start > 1 and text[start - 1] == ":" and text[start - 2].isalnum():
+            # A part of a name with colons, as `arn:…:secret:prod/db`.
             continue
         found = _value(text, low, start, end, sure)
         if found is None:
@@ -113,7 +107,9 @@ def _assigned(text: str, low: str, effective: bool, prose: bool) -> Iterator[Spo
         quoted = group != "bare"
         if not quoted and value.startswith(("[", "{")) and not value.startswith("{{"):
             continue
-        if prose and not quoted and _just_a_word(value, match, key):
+        if prose and (
+            (key.lower() == "key" and _HEX.fullmatch(value)) or (not quoted and _just_a_word(value, match, key))
+        ):
             continue
         what = verdict(key, value, quoted=quoted, effective=effective, loose=loose or prose)
         if what:
@@ -122,8 +118,6 @@ def _assigned(text: str, low: str, effective: bool, prose: bool) -> Iterator[Spo
 
 
 def _inner(value: str) -> str:
-    from seatrial.scan.values import default_of
-
     return default_of(value) or value
 
 
@@ -138,16 +132,39 @@ def _value(text: str, low: str, start: int, end: int, sure: int) -> tuple[re.Mat
         found = _SPACED.match(text, end)
         if found and found["bare"].startswith("-"):
             return None
+    if not found and text[max(0, start - 2) : start] in ("('", '("'):
+        found = _CALL.match(text, end)
     if not found and sure == PASSWORD:
         found = _SAID.match(text, end) or _IS.match(text, end)
-        if found:
+        if found and not (found.re is _IS and found["bare"].isalpha() and not common(found["bare"])):
             return found, found.lastgroup or "bare", True
+        found = None
         if (
             low.rfind("login ", max(0, start - 80), start) >= 0
             or low.rfind("machine ", max(0, start - 200), start) >= 0
         ):
             found = _SPACED.match(text, end)
+        elif text[text.rfind("\n", 0, start) + 1 : start].isspace() or start == text.rfind("\n", 0, start) + 1:
+            found = _LAST.match(text, end)
+            if found and not _mixed(found["bare"]):
+                found = None
+    if not found:
+        found = _TOLD.match(text, end)
+        if found and not (
+            (random_looking(found["bare"]) and not _HEX.fullmatch(found["bare"]))
+            or (sure == PASSWORD and _mixed(found["bare"]))
+        ):
+            found = None
     return (found, found.lastgroup or "bare", False) if found else None
+
+
+_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
+
+
+def _mixed(value: str) -> bool:
+    """Whether a word is of more kinds of characters than words have."""
+    kinds = (str.islower, str.isupper, str.isdigit, lambda c: not c.isalnum())
+    return sum(any(map(kind, value)) for kind in kinds) >= 3
 
 
 def _trimmed(value: str) -> str:
@@ -168,71 +185,6 @@ def _just_a_word(value: str, match: re.Match[str], key: str) -> bool:
     if value.isdigit() and key.lower() in ("pass", "passes", "pw"):
         return True
     if value.isalpha() and (value.islower() or value.istitle()):
-        from seatrial.scan.weak import common
-
         spaced = "=" not in sep
         return (spaced and not common(value)) or len(value) < 4
     return value.startswith(("(", "[", "{", "<", "%", "\\")) and not value.startswith("<!")
-
-
-def _headers(text: str, low: str) -> Iterator[Spot]:
-    for literal in ("basic ", "bearer "):
-        at = low.find(literal)
-        while at >= 0:
-            found = _HEADER.match(text, at)
-            if found and not (at and text[at - 1].isalnum()):
-                value = found["value"].rstrip(".")
-                what = _basic(value) if literal == "basic " else _bearer(value)
-                if what:
-                    yield Spot(
-                        found.start("value"),
-                        found.start("value") + len(value),
-                        PAIR,
-                        what[0],
-                        what[1],
-                        "Authorization",
-                        what[2],
-                    )
-            at = low.find(literal, at + len(literal))
-
-
-def _basic(value: str) -> tuple[str, str, tuple[str, ...]] | None:
-    try:
-        plain = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
-    user, colon, password = plain.partition(":")
-    if not colon or not plain.isprintable() or kind(password, quoted=True) in ("empty", "reference", "placeholder"):
-        return None
-    return "credentials in a header", password, (user,)
-
-
-def _bearer(value: str) -> tuple[str, str, tuple[str, ...]] | None:
-    if random_looking(value) and kind(value, quoted=True) not in ("placeholder", "reference"):
-        return "credentials in a header", value, ()
-    return None
-
-
-def _commands(text: str, low: str, effective: bool) -> Iterator[Spot]:
-    for literal in _COMMANDS:
-        at = low.find(literal)
-        while at >= 0:
-            found = _COMMAND.match(text, at)
-            if found and not (at and text[at - 1].isalnum()):
-                group = found.lastgroup or ""
-                value = found[group]
-                if verdict("password", value, quoted=True, effective=effective):
-                    names = (found["user"],) if found["user"] else ()
-                    yield Spot(*found.span(group), WRITTEN, "password in a command", value, literal.split()[0], names)
-            at = low.find(literal, at + len(literal))
-    if ":5432:" in text or ":*:" in text or ":6432:" in text:
-        for found in _PGPASS.finditer(text):
-            if verdict("password", found["value"], quoted=True, effective=effective):
-                yield Spot(
-                    *found.span("value"),
-                    WRITTEN,
-                    "password in a password file",
-                    found["value"],
-                    found["user"],
-                    (found["user"],),
-                )
