@@ -20,6 +20,7 @@ from . import programs
 __all__ = ["System", "up"]
 
 HERE = Path(__file__).parent
+STANDINS = programs.STANDINS
 COMPOSE_PROJECT = "com.docker.compose.project"
 
 
@@ -136,8 +137,9 @@ def akidb_images(engine: Engine, architecture: str = "arm64") -> None:
         )  # fmt: skip
         image(
             engine, "akidb-standin", architecture,
-            {"usr/bin/akidb-api": made / "akidb", "usr/bin/curl": made / "curl"},
-            'FROM scratch\nCOPY usr /usr\nENV PATH=/usr/bin\nUSER 10001:10001\nENTRYPOINT ["akidb-api"]\n',
+            {"usr/bin/akidb-api": made / "akidb", "usr/bin/curl": made / "curl", "cache/README": STANDINS / "cache.txt"},
+            'FROM scratch\nCOPY usr /usr\nCOPY --chown=10001:10001 cache /var/lib/akidb/cache\nENV PATH=/usr/bin\n'
+            'USER 10001:10001\nENTRYPOINT ["akidb-api"]\n',
         )  # fmt: skip
         image(
             engine, "jaeger-standin", architecture, {"usr/bin/all-in-one": made / "jaeger"},
@@ -150,7 +152,7 @@ def opossum_images(engine: Engine) -> None:
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
     base = images.tag_of("base")
     images.ensure(engine, ("redis",))  # which makes the base
-    python = programs.STANDINS / "python"
+    python = STANDINS / "python"
     # As the official image has it: its own user, and a server that lets other containers in.
     image(
         engine, "opossum-redis", architecture, {},
