@@ -239,13 +239,17 @@ class Trial:
     def session(self) -> Any:
         """What the drivers of this run may do and know."""
         from seatrial.drivers import Session
+        from seatrial.looks._secrets import known_secrets, redacting
 
+        known = known_secrets(self.profile, self.references)
         return Session(
             profile=self.profile,
             base=self.loaded.file.parent,
             resolve=self.references.resolve,
             granted=self.options.tier,
             mask=self.references.mask,
+            known=known,
+            redact=redacting(known),
         )
 
     def _nothing(self, why: CouldNotLook) -> Observations:

@@ -387,7 +387,11 @@ def forgetful(service: Service) -> None:
         path.unlink()
 
 
-@defect("env-file-readable", turns_red=(), summary="everyone on the machine can read the env file with the passwords")
+@defect(
+    "env-file-readable",
+    turns_red=("SEC-012",),
+    summary="everyone on the machine can read the env file with the passwords",
+)
 def env_file_readable(plan: Plan) -> None:
     """Configuration: its mode is 0644."""
     plan.env_file_mode = 0o644

@@ -83,6 +83,7 @@ def ask(
     method: str = "GET",
     body: bytes = b"",
     tier: Tier = Tier.observe,
+    whole: Callable[[str], object] | None = None,
 ) -> Answer | Missing:
     """One GET, or one request of another method where the run was granted its tier.
 
@@ -99,6 +100,7 @@ def ask(
         method: GET, or what a call of the profile declares.
         body: of the request.
         tier: what a call of that method needs.
+        whole: is given the body, and where it redirects to, as they came; nothing of them is to be kept.
 
     Raises:
         AboveTier: the run was not granted that tier; nothing was sent.
@@ -109,8 +111,21 @@ def ask(
         return why.missing
     if method != "GET":
         request = replace(request, text=_with_body(request.text, method, body))
-    request = replace(request, method=method, tier=tier, kept=kept)
+    request = replace(request, method=method, tier=tier, kept=kept, mask=_keeping(session, request.mask, whole))
     return _exchange(session, request, timeout, limit)
+
+
+def _keeping(
+    session: Session, mask: Callable[[str], str], whole: Callable[[str], object] | None
+) -> Callable[[str], str]:
+    """What is done to a text of the answer before it is kept: it may hold secrets that nobody has told us of."""
+
+    def keep(text: str) -> str:
+        if whole is not None:
+            whole(text)
+        return session.redact(mask(text))
+
+    return keep
 
 
 def _request(

@@ -30,7 +30,11 @@ class Searched:
     leaks: Leaks
 
     def _found(
-        self, *surfaces: str, wrong: Callable[[Place, Leak], bool], instead: Callable[[Place], str] | None = None
+        self,
+        *surfaces: str,
+        wrong: Callable[[Place, Leak], bool],
+        instead: Callable[[Place], str] | None = None,
+        expected: str = "",
     ) -> list[Finding]:
         """The leaks on some surfaces that are wrong.
 
@@ -38,6 +42,7 @@ class Searched:
             surfaces: kinds of places.
             wrong: whether this leak, in this place, is one.
             instead: what is told of a place with wrong leaks, where it is about the place and not about each of them.
+            expected: what such a place should be.
 
         Raises:
             CouldNotLook: nothing was found, and some place was not seen, or there was none.
@@ -49,7 +54,7 @@ class Searched:
                 continue
             bad = [leak for leak in place.leaks if wrong(place, leak)]
             if bad and instead:
-                found.append(Finding(place.where, instead(place)))
+                found.append(Finding(place.where, instead(place), expected))
             elif bad:
                 found += [told(place, leak) for leak in bad]
         if not found:

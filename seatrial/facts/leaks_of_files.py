@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from seatrial.facts.leak import Leak, Place
 from seatrial.facts.leaks_judged import Searched
 from seatrial.words import CouldNotLook, Finding, Missing
 
-__all__ = ["KnownSecret", "Repository", "SecretFile"]
+__all__ = ["KnownSecret", "Repository", "SecretFile", "is_env"]
+
+OTHERS = 0o006
+"""Read and write, of everybody else."""
+
+
+def is_env(path: str) -> bool:
+    """Whether a file is an env file by its name: ``.env``, ``.env.local``, ``api.env``."""
+    name = PurePosixPath(path).name
+    return name == ".env" or name.startswith(".env.") or name.endswith(".env")
 
 
 @dataclass(frozen=True, slots=True)
 class SecretFile(Searched):
     """A file that holds secrets, or that was written where some might have slipped in."""
 
-    env: bool
-    """True for an env file, which is made to hold them."""
+    service: str = ""
+    """Whose environment it is; empty for a file that is listed under secrets.files."""
+
+    def _made_for_it(self, place: Place, leak: Leak) -> bool:
+        """Whether a secret may lie here: in an env file each, else those that are declared to."""
+        return bool(self.service) or is_env(place.where) or leak.known in place.holds
 
     @property
     def open(self) -> list[Finding]:
         """The file, when it holds secrets and others may read or write it."""
+        if self.leaks.places and all(one.rights and not one.rights.mode & OTHERS for one in self.leaks.places):
+            return []  # whatever is in it
         return self._found(
             "secret file",
-            wrong=lambda place, _: place.rights is not None and bool(place.rights.mode & 0o006),
+            wrong=lambda place, _: bool(place.rights and place.rights.mode & OTHERS),
             instead=lambda place: f"holds secrets, {place.rights}",
+            expected="no rights of others",
         )
 
     @property
     def strange_owners(self) -> list[Finding]:
         """The file, when it belongs to somebody who has no part in it."""
         places = [place for place in self.leaks.places if place.rights is not None]
-        found = [
+        if not places:
+            raise CouldNotLook(f"who owns {self.id} was not seen")
+        return [
             Finding(place.where, str(place.rights), f"owner {' or '.join(map(str, place.rights.owners))}")
             for place in places
             if place.rights and place.rights.uid not in place.rights.owners
         ]
-        if not found and not places:
-            self._all_seen(list(self.leaks.places))
-        return found
 
     @property
     def weak_secrets(self) -> list[Finding]:
@@ -48,7 +64,7 @@ class SecretFile(Searched):
     @property
     def plain_secrets(self) -> list[Finding]:
         """Values in a file that is not made to hold them: compose, unit, configuration."""
-        return self._found("secret file", wrong=lambda place, leak: not self.env and leak.known not in place.holds)
+        return self._found("secret file", wrong=lambda place, leak: not self._made_for_it(place, leak))
 
     @property
     def tracked(self) -> list[Finding]:
@@ -58,8 +74,8 @@ class SecretFile(Searched):
             wrong=lambda place, _: place.tracked is True,
             instead=lambda _: "holds secrets, and is tracked by git",
         )
-        for place in self.leaks.places if not found else ():
-            if isinstance(place.tracked, Missing) and place.leaks:
+        for place in self.leaks.places:
+            if not found and isinstance(place.tracked, Missing) and place.leaks:
                 raise CouldNotLook(f"{place.where}: {place.tracked.reason}", right=place.tracked.right)
         return found
 
@@ -76,10 +92,9 @@ class Repository(Searched):
 
 @dataclass(frozen=True, slots=True)
 class KnownSecret(Searched):
-    """A secret that exists, and every place where its value was looked for."""
+    """A secret that exists, and every place where its value was found."""
 
     name: str
-    held_by: tuple[str, ...] = ()
 
     @property
     def weaknesses(self) -> list[Finding]:
@@ -90,7 +105,4 @@ class KnownSecret(Searched):
     def elsewhere(self) -> list[Finding]:
         """Places that hold its value, and that it is not declared to be in."""
         surfaces = sorted({place.surface for place in self.leaks.places} - {"value"})
-        return self._found(*surfaces, wrong=self._stray)
-
-    def _stray(self, place: Place, leak: Leak) -> bool:
-        return leak.known == self.name and self.name not in place.holds
+        return self._found(*surfaces, wrong=lambda place, _: self.name not in place.holds)
