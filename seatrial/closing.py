@@ -19,13 +19,14 @@ import seatrial
 from seatrial import waivers as waiving
 from seatrial.outcomes import Exit, Outcome, Result, exit_code, run_result, worst
 from seatrial.record import ProfileInfo, Record, RunInfo, TargetInfo
-
-from seatrial.words import Missing
+from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
     from seatrial.trial import Trial
 
-__all__ = ["build", "unwritable", "write"]
+__all__ = ["build", "discard", "drafted", "unwritable", "write"]
+
+STAMP = "%Y-%m-%dT%H-%M-%SZ"
 
 
 def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -> Record:
@@ -121,6 +122,53 @@ def _user() -> str:
         return f"uid {os.geteuid()}"
 
 
+def drafted(trial: Trial) -> tuple[Path, str]:
+    """The folder of a run without a profile (``compose:NAME``), and the profile that is made for it there.
+
+    Raises:
+        Refused: there is no such project, or no such folder can be made.
+    """
+    from seatrial.draft import NothingFound
+    from seatrial.draft.effective import effective
+    from seatrial.options import Refused
+    from seatrial.safety.identity import refusal_unseen
+    from seatrial.writers import put
+
+    project = trial.given.partition(":")[2]
+    parent = Path(trial.options.report_dir)
+    if closed := unwritable(parent):
+        raise Refused(f"--report-dir={parent}: {closed}; nothing was contacted")
+    asked = trial.options
+    # As the profile will say, so that nothing is left behind by a run that may not be made.
+    if refused := refusal_unseen(
+        environment="production", tier=asked.tier, pinned=None, confirmed=asked.confirm_target
+    ):
+        raise Refused(refused)
+    try:
+        text = effective(project)
+    except NothingFound as nothing:
+        raise Refused(nothing.reason) from None
+    except CouldNotLook as why:
+        # Not a word was wrong: the run is undecided before it has begun.
+        right = f"\nmissing right: {why.right}" if why.right else ""
+        pytest.exit(f"could not look: {why.reason}{right}", returncode=int(Exit.undecided))
+    try:
+        folder = _fresh(parent, f"{trial.started.strftime(STAMP)}-{project}")
+        put(folder / "profile.yaml", text)
+    except OSError as failure:
+        raise Refused(f"no profile could be written below {parent}: {failure.strerror}") from None
+    return folder, str(folder / "profile.yaml")
+
+
+def discard(trial: Trial) -> None:
+    """Take the folder away again of a run that was only planned, in which nothing but a profile made for it was written."""
+    folder = trial.folder
+    if trial.told is None and folder and [entry.name for entry in folder.iterdir()] == ["profile.yaml"]:
+        (folder / "profile.yaml").unlink()
+        folder.rmdir()
+        trial.folder = None
+
+
 def unwritable(folder: Path) -> str:
     """Why no report could be written below a folder, as far as can be told before it is tried; else nothing."""
     nearest = Path(os.path.abspath(folder))
@@ -143,11 +191,11 @@ def write(trial: Trial, record: Record) -> Record:
     from seatrial import writers
     from seatrial.observe import facts_text
 
-    stamp = trial.started.strftime("%Y-%m-%dT%H-%M-%SZ")
+    stamp = trial.started.strftime(STAMP)
     parent = Path(trial.options.report_dir)
     problems = []
     try:
-        folder = trial.folder = _fresh(parent, f"{stamp}-{trial.profile.profile}")
+        folder = trial.folder = trial.folder or _fresh(parent, f"{stamp}-{trial.profile.profile}")
     except OSError as why:
         problems = [f"no report could be written to {parent}: {why.strerror}"]
     else:

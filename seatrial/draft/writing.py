@@ -77,10 +77,17 @@ def _summary(found: Found) -> str:
     return f"{found.what[0].upper()}{found.what[1:]}: {listed}."
 
 
-def sections(found: Found, folder: Path, sieve: Sieve) -> list[tuple[int, list[Part]]]:
-    """The parts of a profile below its head, each group with its indent, to be set apart by an empty line."""
+def sections(found: Found, folder: Path, sieve: Sieve, *, pages: bool = False) -> list[tuple[int, list[Part]]]:
+    """The parts of a profile below its head, each group with its indent, to be set apart by an empty line.
+
+    Args:
+        found: the deployment.
+        folder: which paths are relative to.
+        sieve: against secrets.
+        pages: True to take it for meant that plain web pages are served to anybody, where nobody can be asked.
+    """
     groups = [(0, clean([part], sieve)) for part in (_hardware(found.machine), _target(found)) if part]
-    services = clean((service_part(service, found) for service in found.services), sieve)
+    services = clean((service_part(service, found, pages=pages) for service in found.services), sieve)
     if services:
         first, *rest = services
         groups.append((0, [Part("services", parts=(first,))]))
@@ -155,7 +162,7 @@ def _scalar(key: str, value: str) -> str:
     return value if key == "one_shot" else scalar(value)
 
 
-def service_part(service: Service, found: Found) -> Part:
+def service_part(service: Service, found: Found, *, pages: bool = False) -> Part:
     """One service."""
     jobs = {each.name for each in found.services if "one_shot" in each.values}
     parts: list[Part | None] = [
@@ -169,7 +176,7 @@ def service_part(service: Service, found: Found) -> Part:
         *(_probe(kind, service.probes[kind]) for kind in PROBES if kind in service.probes),
         _metrics(service.metrics),
         _depends_on(service, jobs),
-        _exposure(service),
+        _exposure(service, pages=pages),
         _environment(service),
         _persistence(service),
         _flow("logs", {"max_size": service.log_size} if service.log_size else {}),
@@ -225,7 +232,7 @@ def _depends_on(service: Service, jobs: set[str]) -> Part | None:
     return mapping("depends_on", parts)
 
 
-def _exposure(service: Service) -> Part | None:
+def _exposure(service: Service, *, pages: bool) -> Part | None:
     published = mapping("published", [item(one.value, one.note) for one in service.published])
     anonymous = mapping("anonymous", [item(one.value, one.note) for one in service.strangers])
     listening = None
@@ -236,6 +243,9 @@ def _exposure(service: Service) -> Part | None:
     parts = [part for part in (published, listening) if part]
     if not parts:
         return None
+    if pages:
+        plain = [item(place, "plain web pages, taken for meant") for place in service.pages]
+        return mapping("exposure", [*parts, mapping("anonymous", plain)])
     return mapping("exposure", [*parts, off(anonymous)])
 
 
