@@ -88,6 +88,11 @@ class Trial:
                 raise Refused(str(why)) from None
             if options.profile is None:
                 self.given = self.facts_about["profile"]["file"]
+        self.folder: Path | None = None
+        if self.given.startswith("compose:"):  # without a profile, one is made in the run's own folder
+            from seatrial.closing import drafted
+
+            self.folder, self.given = drafted(self)
         try:
             self.loaded: Loaded = load(self.given)
         except ProfileError as bad:
@@ -115,7 +120,6 @@ class Trial:
         self.operands: Operands | None = None
         self.running = ""
         self.told: Record | None = None
-        self.folder: Path | None = None
         self._wrong_target = ""
         self._late = False
         self._needed: dict[str, set[str]] = {}
@@ -352,7 +356,10 @@ class Trial:
 
     def close(self) -> None:
         """Stop what this run started."""
+        from seatrial.closing import discard
+
         self._open.close()
+        discard(self)
 
     # --- judging --------------------------------------------------------------------------------------------------
 
