@@ -10,7 +10,7 @@ from seatrial.outcomes import Outcome, Result
 if TYPE_CHECKING:
     from seatrial.record import Check
 
-__all__ = ["SIGNS", "VERDICTS", "block", "harmless", "headline", "in_html", "in_markdown", "told"]
+__all__ = ["SIGNS", "VERDICTS", "block", "harmless", "headline", "in_html", "in_markdown", "told", "upper_first"]
 
 SIGNS = {
     Outcome.passed: "✓",
@@ -33,6 +33,12 @@ _LINKED = re.compile(r"(?<=@)(?=[A-Za-z0-9])|(?<=\\#)(?=[0-9])|(?<=:)(?=//)|(?<=
 def harmless(text: str) -> str:
     """The text without characters that a terminal obeys, marks that reverse the writing, and halves of characters."""
     return _CONTROL.sub("�", text)
+
+
+def upper_first(text: str) -> str:
+    """The text as a sentence begins; a name that it begins with, like ``api.readiness`` or a path, stays as it is."""
+    word = text.partition(" ")[0].rstrip(".,:;")
+    return text if re.search(r"[._/`=-]", word) else text[:1].upper() + text[1:]
 
 
 def in_html(text: str) -> str:

@@ -6,13 +6,14 @@ Text is escaped by the template engine, always; what the page says is in ``templ
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.outcomes import Outcome, Tier
 from seatrial.writers import _grouping as grouping
-from seatrial.writers._text import SIGNS, VERDICTS, harmless
+from seatrial.writers._text import SIGNS, VERDICTS, harmless, upper_first
 
 if TYPE_CHECKING:
     from seatrial.record import Check, Record
@@ -77,6 +78,16 @@ def _safe(value: object) -> object:
     return value
 
 
+def _prose(text: str) -> object:
+    """A sentence of a requirement, in which names stand between backticks."""
+    from markupsafe import Markup
+
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part
+        for number, part in enumerate(re.split(r"`([^`\n]+)`", harmless(text)))
+    )
+
+
 def _moment(text: str) -> str:
     """``2026-06-01 03:00:00 UTC``; what is no time is told as it is."""
     try:
@@ -105,7 +116,8 @@ def _environment() -> Any:
         finalize=_safe,
     )
     environment.filters["moment"] = _moment
-    environment.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
+    environment.filters["prose"] = _prose
+    environment.filters["upper_first"] = upper_first
     return environment
 
 

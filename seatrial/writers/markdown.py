@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.outcomes import Outcome
 from seatrial.writers import _grouping as grouping
-from seatrial.writers._text import SIGNS, VERDICTS, harmless, in_markdown, told
+from seatrial.writers._text import SIGNS, VERDICTS, harmless, in_markdown, told, upper_first
 
 if TYPE_CHECKING:
     from seatrial.record import Check, Record
@@ -51,15 +51,11 @@ def _fenced(lines: Iterable[str]) -> str:
     return f"{ticks}text\n{text}\n{ticks}"
 
 
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _head(record: Record) -> str:
-    name = _first_upper(record.result.value) + ("" if record.complete else ", cut short")
+    name = upper_first(record.result.value) + ("" if record.complete else ", cut short")
     parts = [
         f"## {VERDICTS[record.result]} {name}: {in_markdown(record.profile.name)}",
-        f"**{_first_upper(grouping.MEANING[record.result])}.** {in_markdown(grouping.sentence(record))}",
+        f"**{upper_first(grouping.MEANING[record.result])}.** {in_markdown(grouping.sentence(record))}",
     ]
     if not record.complete:
         parts.append("**This run was cut short: not everything that was to be looked at was.**")
@@ -102,10 +98,10 @@ def _counts(record: Record) -> str:
 
 def _finding(checks: tuple[Check, ...]) -> _Block:
     first = checks[0]
-    title = f"**{SIGNS[first.outcome]} {in_markdown(first.id)} {in_markdown(_first_upper(first.title))}**"
+    title = f"**{SIGNS[first.outcome]} {in_markdown(first.id)} {in_markdown(upper_first(first.title))}**"
     parts = [f"{title} ({first.level})", f"> {in_markdown(first.clause)}"]
     parts += [_fenced(f"{label:<10}{text}" for label, text in told(check)) for check in checks]
-    parts.append(f"**Fix:** {in_markdown(_first_upper(first.fix))}")
+    parts.append(f"**Fix:** {in_markdown(upper_first(first.fix))}")
     lines = sum(len(check.seen) for check in checks)
     subjects = ", ".join(check.subject for check in checks[:3]) + (", …" if len(checks) > 3 else "")
     short = f"{title}: {grouping.counted(lines, 'line')} seen on {grouping.counted(len(checks), 'subject')} ({code(subjects[:200])}), cut here"
@@ -117,7 +113,7 @@ def _findings(record: Record, outcome: Outcome, heading: str) -> Iterator[_Block
     if areas:
         yield _Block(f"### {heading}")
     for area, roots in areas.items():
-        yield _Block(f"#### {in_markdown(_first_upper(area))}")
+        yield _Block(f"#### {in_markdown(upper_first(area))}")
         for root in roots:
             if len(root.findings) > 1:
                 number = grouping.counted(len(root.findings), "requirement")
@@ -130,7 +126,7 @@ def _undecided(record: Record) -> Iterator[_Block]:
     if causes:
         yield _Block("### Could not be looked at")
     for cause in causes:
-        lines = [f"**{SIGNS[Outcome.error]} {in_markdown(_first_upper(cause.reason))}**"]
+        lines = [f"**{SIGNS[Outcome.error]} {in_markdown(upper_first(cause.reason))}**"]
         if cause.right:
             lines.append(f"- The run lacks: {in_markdown(cause.right)}")
         if cause.beside:
