@@ -96,8 +96,8 @@ class Hardware:
     def _memory(self, key: str) -> Look:
         want, memory = _least(self.declared.memory, key), seen(self.machine.memory)
         if want is not None and _installed(memory) < want.bytes:
-            installed = f" of {Size(memory.installed)}" if isinstance(memory.installed, int) else ""
-            yield Finding("kernel", f"{Size(memory.total)}{installed} of memory", f"at least {want}")
+            installed = f", {Size(memory.installed)} installed" if isinstance(memory.installed, int) else ""
+            yield Finding("kernel", f"{Size(memory.total)} of memory{installed}", f"at least {want}")
 
     @_finds
     def too_small_gpus(self) -> Look:
@@ -156,43 +156,56 @@ def _installed(memory: Memory) -> int:
     return memory.total * KEPT // (KEPT - 1)
 
 
-def _together(told: list[tuple[str, float]]) -> float:
-    """The sum of limits, each control group's once."""
-    return sum(dict(told).values())
+def _capped(limits: tuple[Limit, ...], field: str, want: float) -> float | Missing | None:
+    """All limits together, each control group's once, where they are below what is wanted and there; else None."""
+    each = [getattr(limit, field) for limit in limits]
+    if None in each:
+        return None  # one part without limit may use the whole machine
+    if unknown := [one for one in each if isinstance(one, Missing)]:
+        return unknown[0]
+    groups = {getattr(limit, f"{field}_group") or limit.where: getattr(limit, field) for limit in limits}
+    together = float(sum(groups.values()))
+    return together if together < want else None
+
+
+def _others(limits: tuple[Limit, ...], field: str, together: str) -> str:
+    groups = {getattr(limit, f"{field}_group") or limit.where for limit in limits}
+    return f", {together} with all others" if len(groups) > 1 else ""
 
 
 def _capped_memory(limits: tuple[Limit, ...], want: float, declared: str) -> Look:
     """Where every part is limited, and all limits together are below what is wanted and there."""
-    if unknown := [limit.memory for limit in limits if isinstance(limit.memory, Missing)]:
-        yield unknown[0]
-        return
-    told = [(limit.memory_group or limit.where, limit.memory) for limit in limits if isinstance(limit.memory, int)]
-    if len(told) < len(limits) or (whole := _together([(g, float(m)) for g, m in told])) >= want:
-        return
-    more = f", {Size(int(whole))} with all others" if len({group for group, _ in told}) > 1 else ""
-    for limit in limits:
-        if isinstance(limit.memory, int):
-            yield Finding(limit.where, f"limited to {Size(limit.memory)} of memory{more}", f"at least {declared}")
+    whole = _capped(limits, "memory", want)
+    if isinstance(whole, Missing):
+        yield whole
+    elif whole is not None:
+        more = _others(limits, "memory", f"{Size(int(whole))}")
+        for limit in limits:
+            size = Size(limit.memory) if isinstance(limit.memory, int) else ""
+            yield Finding(limit.where, f"limited to {size} of memory{more}", f"at least {declared}")
 
 
 def _capped_cpus(limits: tuple[Limit, ...], want: float, declared: str) -> Look:
     """Where every part is limited by quota, or all of them to the same few processors."""
-    sets = [limit.cores for limit in limits]
-    known = [set(cores) for cores in sets if not isinstance(cores, Missing)]
-    together: set[int] = set().union(*known)
-    if len(known) == len(sets) and len(together) < want:
+    together: set[int] = set()
+    for limit in limits:
+        together |= set() if isinstance(limit.cores, Missing) else set(limit.cores)
+    unknown = [limit.cores for limit in limits if isinstance(limit.cores, Missing)]
+    if unknown and len(together) < want:
+        yield unknown[0]
+    elif len(together) < want:
         for limit in limits:
             cores = ", ".join(map(str, limit.cores)) if not isinstance(limit.cores, Missing) else ""
-            yield Finding(limit.where, f"may run on processor {cores} alone", f"at least {declared}")
-    quotas = [(limit.cpus_group or limit.where, limit.cpus) for limit in limits if isinstance(limit.cpus, float | int)]
-    unknown = [one for limit in limits for one in (limit.cpus, limit.cores) if isinstance(one, Missing)]
-    if len(quotas) == len(limits) and (whole := _together([(g, float(c)) for g, c in quotas])) < want:
-        more = f", {whole:g} with all others" if len({group for group, _ in quotas}) > 1 else ""
+            some = f"processors {cores}" if "," in cores else f"processor {cores}"
+            yield Finding(limit.where, f"may run on {some} alone", f"at least {declared}")
+    whole = _capped(limits, "cpus", want)
+    if isinstance(whole, Missing):
+        yield whole
+    elif whole is not None:
+        more = _others(limits, "cpus", f"{whole:g}")
         for limit in limits:
             cores = f"{limit.cpus:g}" if isinstance(limit.cpus, float | int) else ""
             yield Finding(limit.where, f"limited to {cores} cores{more}", f"at least {declared}")
-    elif unknown:
-        yield unknown[0]
 
 
 @dataclass(frozen=True, slots=True)

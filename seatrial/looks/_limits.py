@@ -11,12 +11,12 @@ from seatrial.facts.container import Container
 from seatrial.facts.machine import Emulated, Limit
 from seatrial.facts.process import Process
 from seatrial.facts.runtime import Runtime
-from seatrial.looks._kernel import cpu_list, text
+from seatrial.looks._kernel import cpu_list, online, text
 from seatrial.words import Missing
 
 __all__ = ["emulated", "limits"]
 
-PROC = Path("/proc")
+PROC, SYS = Path("/proc"), Path("/sys")
 NO_LIMIT = 1 << 60
 """Version 1 writes "no limit" as the largest page-aligned number."""
 EMULATORS = ("qemu-", "rosetta", "box64", "box86", "FEXInterpreter", "FEXLoader")
@@ -26,7 +26,7 @@ NATIVE = {("amd64", "386"), ("arm64", "arm")}
 """Kernel and image that run without emulation, although they differ."""
 
 
-def limits(runtime: Runtime, proc: Path = PROC) -> tuple[Limit, ...] | Missing:
+def limits(runtime: Runtime, proc: Path = PROC, sys: Path = SYS) -> tuple[Limit, ...] | Missing:
     """The limits of every container that runs, and of the main process of every service without one."""
     found: list[Limit] = []
     for service, containers in runtime.containers.items():
@@ -36,7 +36,7 @@ def limits(runtime: Runtime, proc: Path = PROC) -> tuple[Limit, ...] | Missing:
             if container.running:
                 where = str(container)
                 found.append(
-                    _local(service, where, container.pid, proc)
+                    _local(service, where, container.pid, proc, sys)
                     if runtime.engine.local
                     else _far(service, where, container)
                 )
@@ -44,13 +44,13 @@ def limits(runtime: Runtime, proc: Path = PROC) -> tuple[Limit, ...] | Missing:
         processes = seen if isinstance(seen, Missing) else seen.processes
         if isinstance(processes, Missing):
             return Missing(processes.reason, processes.right)
-        found += [_local(service, str(main), main.pid, proc) for main in processes[:1]]
+        found += [_local(service, str(main), main.pid, proc, sys) for main in processes[:1]]
     return tuple(found) or Missing("nothing of the deployment runs, so that no limit holds")
 
 
-def _local(service: str, where: str, pid: int, proc: Path) -> Limit:
+def _local(service: str, where: str, pid: int, proc: Path, sys: Path) -> Limit:
     group = _cgroup.find(pid, proc)
-    cores = _cores(pid, where, proc)
+    cores = _cores(pid, where, proc, sys)
     whole = group if isinstance(group, Missing) else group.limits()
     if isinstance(whole, Missing) or isinstance(group, Missing):
         none = whole if isinstance(whole, Missing) else Missing("no control group")
@@ -69,10 +69,12 @@ def _local(service: str, where: str, pid: int, proc: Path) -> Limit:
     )
 
 
-def _cores(pid: int, where: str, proc: Path) -> tuple[int, ...] | Missing:
+def _cores(pid: int, where: str, proc: Path, sys: Path) -> tuple[int, ...] | Missing:
     for line in text(proc / f"{pid}/status").splitlines():
         if line.startswith("Cpus_allowed_list:"):
-            return cpu_list(line.partition(":")[2])
+            allowed = cpu_list(line.partition(":")[2])
+            there = online(sys) or allowed  # the list names processors that could come online too
+            return tuple(core for core in allowed if core in there)
     return Missing(f"/proc/{pid}/status of {where} can't be read", f"read /proc/{pid}/status")
 
 

@@ -10,7 +10,7 @@ def test_disks_have_the_size_they_must_have(disk):
     Why: data grows until the disk is full, and then nothing can be written. A sixteenth is taken to be kept by the file
     system for itself.
 
-    See: df -h, for a path in a container df -h /proc/PID/root/
+    See: df -h PATH, of a container df -h /proc/PID/root/PATH
 
     Fix: enlarge the file system, mount a larger one at the path, or correct `hardware.disk.min`.
     """
@@ -23,7 +23,7 @@ def test_disks_have_the_size_they_should_have(disk):
 
     Why: below it the deployment works, but holds less than it was planned for.
 
-    See: df -h, for a path in a container df -h /proc/PID/root/
+    See: df -h PATH, of a container df -h /proc/PID/root/PATH
 
     Fix: enlarge the file system, mount a larger one at the path, or correct `hardware.disk.recommended`.
     """
@@ -37,7 +37,7 @@ def test_disks_have_free_space(disk):
     Why: databases stop, or lose what they were writing, when a disk is full; compaction and backups need room beside the
     data.
 
-    See: df -h --output=target,avail
+    See: df -h PATH, of a container df -h /proc/PID/root/PATH
 
     Fix: remove what nobody needs (old logs and images: `docker system df`), or enlarge the file system.
     """
@@ -50,7 +50,7 @@ def test_disks_have_free_inodes(disk):
 
     Why: without an inode no file can be made, though `df -h` shows plenty of space.
 
-    See: df -i
+    See: df -i PATH, of a container df -i /proc/PID/root/PATH
 
     Fix: remove small files that nobody needs, or make the file system anew with more inodes (`mkfs.ext4 -N`, or xfs, which
     makes them as it needs them).

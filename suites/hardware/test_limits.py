@@ -10,7 +10,7 @@ def test_nothing_is_emulated_where_the_architecture_is_declared(hardware):
     Why: an emulated program is five to twenty times slower and fails in ways of its own, so that nothing measured on it
     holds for the declared machine.
 
-    See: docker inspect --format '{{.Name}} {{.Image}} {{.State.Pid}}' CONTAINER, then readlink /proc/PID/exe
+    See: docker ps --quiet | xargs docker inspect --format '{{.Name}} {{.Image}} {{.State.Pid}}', then readlink /proc/PID/exe
 
     Fix: build or pull the image for this machine (`docker buildx build --platform`, `platform:` in compose), or run it on a
     machine of its kind.
@@ -26,7 +26,8 @@ def test_limits_leave_the_deployment_what_it_must_have(hardware):
     limits are added up, each control group's once; a part without limit may use the whole machine. Quotas, cpusets and
     affinity of processors count, and limits of memory.
 
-    See: docker stats --no-stream; docker inspect --format '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}' CONTAINER
+    See: docker stats --no-stream; docker ps --quiet | xargs docker inspect --format '{{.Name}} {{.HostConfig.NanoCpus}}
+    {{.HostConfig.CpusetCpus}}'; of a process taskset -cp PID and cat /proc/PID/cgroup
 
     Fix: raise `mem_limit:`, `cpus:` or `cpuset:` in compose (`resources.limits` in the pod spec, `MemoryMax=`, `CPUQuota=`
     or `AllowedCPUs=` of the unit), or correct `hardware.memory.min` and `hardware.cpus.min`.
@@ -40,7 +41,8 @@ def test_limits_leave_the_deployment_what_it_should_have(hardware):
 
     Why: the machine has what is recommended and the deployment may not use it. Limits are added up as for the minimum.
 
-    See: docker stats --no-stream; docker inspect --format '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}' CONTAINER
+    See: docker stats --no-stream; docker ps --quiet | xargs docker inspect --format '{{.Name}} {{.HostConfig.NanoCpus}}
+    {{.HostConfig.CpusetCpus}}'; of a process taskset -cp PID and cat /proc/PID/cgroup
 
     Fix: raise `mem_limit:`, `cpus:` or `cpuset:` in compose (`resources.limits` in the pod spec, `MemoryMax=`, `CPUQuota=`
     or `AllowedCPUs=` of the unit), or correct `hardware.memory.recommended` and `hardware.cpus.recommended`.

@@ -429,6 +429,11 @@ def group(root: Path, version: int, files: dict[str, str]) -> Path:
     return tree(root, {"7/cgroup": lines, "self/mountinfo": mounts, "7/status": status})
 
 
+def cpus(root: Path) -> Path:
+    """/sys of a machine of which two processors are offline."""
+    return tree(root / "sys", {"devices/system/cpu/online": "0,2\n"})
+
+
 UNLIMITED = "9223372036854771712\n"
 V1 = {
     "memory/slice/unit/memory.limit_in_bytes": UNLIMITED,
@@ -456,8 +461,8 @@ def running(*processes: Process) -> Runtime:
 def test_the_lowest_limit_above_holds_and_its_group_is_told(
     version: int, files: dict[str, str], tmp_path: Path
 ) -> None:
-    (found,) = _limits.limits(running(Process(7, "api", 0, 0)), group(tmp_path, version, files))  # type: ignore[misc]
-    assert (found.where, found.memory, found.cpus, found.cores) == ("process 7 (api)", 1 << 30, 1.5, (0, 1, 2, 3))
+    (found,) = _limits.limits(running(Process(7, "api", 0, 0)), group(tmp_path, version, files), cpus(tmp_path))  # type: ignore[misc]
+    assert (found.where, found.memory, found.cpus, found.cores) == ("process 7 (api)", 1 << 30, 1.5, (0, 2))
     assert found.memory_group.endswith("/slice")
     assert found.cpus_group.endswith("/slice")
 
@@ -468,12 +473,12 @@ def test_without_limits_there_are_none(version: int, tmp_path: Path) -> None:
         1: {"memory/slice/unit/memory.limit_in_bytes": UNLIMITED, "cpu/slice/unit/cpu.cfs_quota_us": "-1\n"},
         2: {"slice/unit/memory.max": "max\n", "slice/unit/cpu.max": "max 100000\n"},
     }[version]
-    (found,) = _limits.limits(running(Process(7, "api", 0, 0)), group(tmp_path, version, files))  # type: ignore[misc]
+    (found,) = _limits.limits(running(Process(7, "api", 0, 0)), group(tmp_path, version, files), cpus(tmp_path))  # type: ignore[misc]
     assert (found.memory, found.cpus) == (None, None)
 
 
 def test_a_process_that_has_ended_is_told(tmp_path: Path) -> None:
-    (found,) = _limits.limits(running(Process(8, "api", 0, 0)), group(tmp_path, 2, V2))  # type: ignore[misc]
+    (found,) = _limits.limits(running(Process(8, "api", 0, 0)), group(tmp_path, 2, V2), cpus(tmp_path))  # type: ignore[misc]
     assert isinstance(found.memory, Missing)
     assert isinstance(found.cores, Missing)
 
