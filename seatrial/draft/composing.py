@@ -58,7 +58,7 @@ def find(path: Path) -> Found:
     file = path.name
     found = Found(
         name=name_of(compose.project),
-        what=f"{file}",
+        what=f"compose file {file}",
         command=str(path),
         driver="docker",
         project=fact(compose.project, compose.project_source) if compose.project else None,
@@ -83,6 +83,9 @@ def find(path: Path) -> Found:
     if not found.services:
         raise NothingFound(f"{path} declares no service that starts by default")
     _depend(found, compose, file)
+    for service in found.services:
+        if "one_shot" in service.values and service.values["restart"].value == "no":
+            service.values["restart"] = fact("no", "as a job has it")
     found.files.append(fact(os.path.abspath(path), "this draft's source"))
     for env in env_files(path):
         seen = fact(os.path.abspath(env), f"env file of {file}")
@@ -114,7 +117,7 @@ def _service(compose: Compose, name: str, declared: Mapping[str, Any], file: str
         each for each in environment if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", each) and each not in IMAGES_OWN
     ]
     service.environment = tuple(each for each in own if environment[each])
-    service.environment_source = f"names in {file}; no value is written here"
+    service.environment_source = f"names alone, of {file}"
     if compose.text(declared.get("network_mode")) == "host":
         service.remarks.append("it is on the host's network, so that nothing is published for it")
     return service
@@ -199,7 +202,7 @@ def _port(compose: Compose, entry: Any) -> Iterator[tuple[str, str, str, str]]:
         inside, protocol = compose.text(entry.get("target")), compose.text(entry.get("protocol")) or "tcp"
     else:
         text, _, protocol = compose.text(entry).partition("/")
-        match = re.fullmatch(r"(?:(\[[0-9A-Fa-f:.]+\]|[0-9.]+):)?(?:([\d-]*):)?([\d-]+)", text)
+        match = re.fullmatch(r"(?:(\[[0-9A-Fa-f:.]+\]|\d+(?:\.\d+){3}):)?(?:([\d-]*):)?([\d-]+)", text)
         if not match:
             return
         address, outside, inside = (match[1] or "").strip("[]"), match[2] or "", match[3]

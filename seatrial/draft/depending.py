@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seatrial.draft.found import Dependency, Found, Seen, Service, fact, guess
+from seatrial.draft.found import Dependency, Found, Probe, Seen, Service, decide, fact, guess
 from seatrial.draft.services import serves
 from seatrial.words import Missing
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from seatrial.facts.container import Container
     from seatrial.facts.runtime import Runtime
 
-__all__ = ["dependencies", "wire"]
+__all__ = ["dependencies", "several", "wire"]
 
+PROXY = re.compile(r"^(nginx|haproxy|traefik|envoy|caddy|httpd|apache2) in ")
 LABEL = "com.docker.compose.depends_on"
 Said = dict[str, tuple[str, str]]
 """By the other's compose name: its condition, and where that is said."""
@@ -45,6 +47,17 @@ def dependencies(found: Found, runtime: Runtime, groups: list[Group]) -> None:
             if other not in known and other != service.name:
                 known.add(other)
                 service.depends_on.append(_to(found, other, guess("", f"a connection to port {port} is open"), port))
+
+
+def several(found: Found) -> None:
+    """What a proxy answers for several replicas is not one exposition: a person must say where each is asked."""
+    replicas = {each.name for each in found.services if "replicas" in each.values}
+    for service in found.services:
+        behind = sorted({each.name for each in service.depends_on} & replicas)
+        answers = any(PROXY.search(one.source) for one in service.listening or ())
+        if service.metrics and behind and answers:
+            told = f"{service.name} is a proxy of several {', '.join(behind)}: each has counters of its own"
+            service.metrics = Probe(decide(service.metrics.path.value, told), service.metrics.port)
 
 
 def wire(found: Found, service: Service, said: Said) -> None:

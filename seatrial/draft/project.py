@@ -211,9 +211,10 @@ def find(
         say("asking what answers a stranger, and where health is told")
         with ThreadPoolExecutor(PARALLEL) as pool:
             found.services = list(pool.map(lambda group: describe(session, runtime, group), groups))
-        from seatrial.draft.depending import dependencies
+        from seatrial.draft.depending import dependencies, several
 
         dependencies(found, runtime, groups)
+        several(found)
     return found
 
 

@@ -147,7 +147,7 @@ def _environment(service: Service, group: Group, first: Container) -> None:
         service.remarks.append(f"its main process does not have {', '.join(lost)}, which {first.name} is given")
         own = [name for name in own if name in has]
     service.environment = tuple(own)
-    service.environment_source = f"names in {first.name}; no value is written here"
+    service.environment_source = f"names alone, of {first.name}"
 
 
 def _held(container: Container) -> set[str] | None:

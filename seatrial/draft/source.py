@@ -75,8 +75,6 @@ def _of_file(path: Path) -> Found:
     except CouldNotLook as why:
         found.missing.append(f"the engine that runs this, to pin it: {why.reason}")
         return found
-    found.identity = (
-        guess(info["ID"], "the engine that is here; is it the one that runs this?") if info.get("ID") else None
-    )
+    found.identity = guess(info["ID"], "the engine that is here: is it the right one?") if info.get("ID") else None
     found.machine = project.machine(info)
     return found

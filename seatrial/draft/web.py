@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +39,8 @@ FIELDS = {
 VERSION = re.compile(r"v?\d{1,6}(\.\d{1,8}){1,3}([-+.][A-Za-z0-9][A-Za-z0-9.]{0,20})?")
 TIMEOUT = 3.0
 PARALLEL = 4
+AGAIN = 5
+"""How often metrics are asked for again, to see whether one process answers."""
 
 
 @dataclass(slots=True)
@@ -91,6 +95,11 @@ def ask(session: Session, base: str, *, own: tuple[tuple[str, str], ...] = ()) -
             if not isinstance(answer, Missing) and _is_there(answer, nowhere, kind):
                 _note(told, kind, path, source, answer)
                 break
+    if told.metrics and not _one_process([get(told.metrics.path.value) for _ in range(AGAIN)]):
+        told.remark = (
+            f"{told.metrics.path.value} is answered by several processes in turn, each with counters of its own"
+        )
+        told.metrics = None
     if nowhere.status == 200 and not (told.probes or told.metrics):
         told.remark = "answers 200 to every path, so that no health endpoint could be told"
     return told
@@ -111,6 +120,26 @@ def _is_exposition(answer: Answer) -> bool:
     if "html" in answer.content_type or "json" in answer.content_type:
         return False
     return re.search(r"^# (TYPE|HELP) [a-zA-Z_:]", answer.body.text, re.MULTILINE) is not None
+
+
+def _one_process(answers: list[Answer | Missing]) -> bool:
+    """Whether no counter goes down from one answer to the next, as it does when replicas take turns."""
+    before: dict[str, float] = {}
+    for answer in answers:
+        now = {} if isinstance(answer, Missing) else dict(_counters(answer.body.text))
+        if any(value < before.get(series, value) for series, value in now.items()):
+            return False
+        before |= now
+    return True
+
+
+def _counters(text: str) -> Iterator[tuple[str, float]]:
+    for match in re.finditer(
+        r"^([a-zA-Z_:][\w:]*_(?:total|count|seconds)(?:\{.*\})?) ([0-9.eE+]+)", text, re.MULTILINE
+    ):
+        if not match[1].startswith("process_") or "start_time" in match[1]:
+            with suppress(ValueError):
+                yield match[1], float(match[2])
 
 
 def _document(answer: Answer) -> dict[str, Any] | None:

@@ -53,10 +53,11 @@ def sieve_of(found: Found) -> Sieve:
 
 def _head(found: Found, today: dt.date) -> list[str]:
     head = [
-        f"# yaml-language-server: $schema={SCHEMA}",
+        f"# yaml-language-server: $schema=./{SCHEMA}",
         f"# Drafted by Seatrial {seatrial.__version__} on {today} from {found.what}: seatrial draft {found.command}",
         "# It describes what was there, which need not be what should be. `# guess` was concluded: check it. `# decide` is",
-        "# for a person: what is commented out there promises nothing until somebody turns it on.",
+        "# for a person: what is commented out there promises nothing until somebody turns it on. An editor checks and completes",
+        f"# this file with `seatrial schema > {SCHEMA}` beside it.",
     ]
     head += [f"# Could not be seen: {told}" for told in found.missing]
     return head
@@ -74,7 +75,8 @@ def _top(found: Found, name: str, sieve: Sieve) -> Iterator[Part]:
 def _summary(found: Found) -> str:
     names = [service.name for service in found.services]
     listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    return f"{found.what[0].upper()}{found.what[1:]}: {listed}."
+    what = f"what answers at {found.what}" if "://" in found.what else found.what
+    return f"{what[0].upper()}{what[1:]}: {listed}."
 
 
 def sections(found: Found, folder: Path, sieve: Sieve, *, pages: bool = False) -> list[tuple[int, list[Part]]]:
@@ -209,7 +211,7 @@ def _probe(kind: str, probe: Probe) -> Part | None:
 def _metrics(probe: Probe | None) -> Part | None:
     if probe is None:
         return None
-    return mapping(
+    part = mapping(
         "metrics",
         [
             _value("path", probe.path),
@@ -217,6 +219,7 @@ def _metrics(probe: Probe | None) -> Part | None:
             Part("required", "[]", note="decide: which metrics do dashboards and alerts need?", off=True),
         ],
     )
+    return off(part) if probe.path.mark == "decide" else part
 
 
 def _depends_on(service: Service, jobs: set[str]) -> Part | None:
