@@ -16,6 +16,8 @@ __all__ = ["Compose", "read", "variables_of"]
 LARGEST = 1024 * 1024
 DEEPEST = 8
 """Defaults inside defaults."""
+NESTED, MOST = 64, 100_000
+"""Levels, and parts once every alias is written out: a file of a few lines can stand for billions."""
 LONGEST = 64 * 1024
 """Characters of a text once its variables are filled in."""
 _SPLIT = re.compile(r":?[-?+]")
@@ -189,7 +191,17 @@ def read(file: Path) -> Compose:
         if file.stat().st_size > LARGEST:
             raise NothingFound(f"{file} is larger than 1 MB, which no compose file is")
         # A loader for plain text: 22:22 is a port, and no number of base 60; `no` is a restart policy.
-        document = yaml.load(file.read_text("utf-8"), Loader=_loader())
+        text = file.read_text("utf-8")
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > NESTED:
+                raise NothingFound(f"{file} is nested more than {NESTED} deep")
+        loader = _loader()(text)
+        node = loader.get_single_node()
+        if node is not None and _size(node, {}) > MOST:
+            raise NothingFound(f"{file} would be huge with its aliases written out")
+        document = None if node is None else loader.construct_document(node)
     except OSError as why:
         raise NothingFound(f"{file} can't be read: {why.strerror}") from None
     except UnicodeDecodeError:
@@ -198,11 +210,22 @@ def read(file: Path) -> Compose:
         mark = getattr(why, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise NothingFound(f"{file}{place} is no YAML: {getattr(why, 'problem', '') or 'it does not parse'}") from None
-    except RecursionError:
-        raise NothingFound(f"{file} is nested too deeply") from None
+    except (RecursionError, ValueError):
+        raise NothingFound(f"{file} is nested too deeply, or in itself") from None
     if not isinstance(document, Mapping):
         raise NothingFound(f"{file} is no compose file: it has no services")
     return Compose(file, document, variables_of(file.parent / ".env") | dict(os.environ))
+
+
+def _size(node: Any, known: dict[int, int]) -> int:
+    """How many parts a node has, what its aliases stand for counted each time."""
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = MOST  # while it is counted: what holds itself has no end
+    children = node.value if isinstance(node.value, list) else []
+    parts = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
+    known[id(node)] = min(MOST + 1, 1 + sum(_size(part, known) for part in parts))
+    return known[id(node)]
 
 
 @cache

@@ -59,7 +59,7 @@ def find(path: Path) -> Found:
     found = Found(
         name=name_of(compose.project),
         what=f"compose file {file}",
-        command=str(path),
+        command=f".{os.sep}{path.name}",
         driver="docker",
         project=fact(compose.project, compose.project_source) if compose.project else None,
     )
