@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 
-from . import compose, emulation
+from . import browser, compose, emulation
 from .engine import Engine
 from .images import LabError
 
@@ -42,6 +42,12 @@ def _arm64() -> str | None:
     return None
 
 
+def _chromium() -> str | None:
+    if browser.find() is None:
+        return "no chromium on PATH"
+    return None if browser.axe() else "no axe-core: see tests/lab/axe.txt"
+
+
 def _systems() -> str | None:
     if reason := _docker():
         return reason
@@ -64,6 +70,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "systems": _systems,
     "arm64": _arm64,
     "allure": _allure,
+    "chromium": _chromium,
 }
 """Each thing that a test can need, and why it is not here (None when it is)."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
+import importlib.util
 import json
 import os
 import select
@@ -20,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["Browser", "BrowserError", "find"]
+__all__ = ["Browser", "BrowserError", "axe", "find"]
 
 SECONDS = 60.0
 """The longest that anything asked of a browser may take."""
@@ -33,6 +34,14 @@ class BrowserError(Exception):
 def find() -> str | None:
     """The path of a Chromium; None when there is none."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def axe() -> Path | None:
+    """The file of axe-core, whose wheel `axe.txt` names; None when that is not installed. Its package is not imported."""
+    spec = importlib.util.find_spec("axe_playwright_python")
+    places = spec.submodule_search_locations if spec else None
+    file = Path(next(iter(places))) / "axe.min.js" if places else None
+    return file if file and file.exists() else None
 
 
 class Browser:
@@ -147,6 +156,23 @@ class Browser:
             details = told["exceptionDetails"]
             raise BrowserError(details.get("exception", {}).get("description") or details["text"])
         return told["result"].get("value")
+
+    def audit(self) -> dict[str, list[str]]:
+        """What axe-core finds wrong with the page, and what it could not decide, a line for each rule and element."""
+        file = axe()
+        if file is None:
+            raise BrowserError("axe-core is not installed: see tests/lab/axe.txt")
+        self.run(file.read_text(encoding="utf-8") + ";0")
+        # The size of what is clicked on is asked of no page unless one asks for it.
+        told = self.run("axe.run(document, {rules: {'target-size': {enabled: true}}})")
+        if len(told["passes"]) < 5:
+            raise BrowserError(f"axe-core looked at next to nothing: {[rule['id'] for rule in told['passes']]}")
+        return {
+            kind: [
+                f"{rule['id']}: {' '.join(map(str, node['target']))}" for rule in told[kind] for node in rule["nodes"]
+            ]
+            for kind in ("violations", "incomplete")
+        }
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Press a key."""
