@@ -28,10 +28,15 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[demo]' --group test
 	@touch $@
 
+# The rules of accessibility that the HTML report is held to.
+$(VENV)/axe: $(STAMP) tests/lab/axe.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement tests/lab/axe.txt
+	@touch $@
+
 trial: $(STAMP) ## run the suites against the demo deployment, which is started for the run
 	$(BIN)/pytest --mode=drill
 
-test: $(STAMP) ## pass the project's own tests (those that need an engine are skipped where there is none)
+test: $(VENV)/axe ## pass the project's own tests (those that need an engine are skipped where there is none)
 	$(BIN)/pytest tests --timeout=300 --durations=15 -ra
 
 lint: $(STAMP) ## style, and that generated files are fresh
