@@ -17,6 +17,8 @@ class _Edits:
 
     before: dict[int, list[str]] = field(default_factory=dict)
     """Text by the index it goes before."""
+    blocks: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    """Whole lines, with how far they are indented: where several go to one place, what is deeper goes first."""
     replaced: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
@@ -58,7 +60,9 @@ class Text:
             return False
         indent = 0 if node is self._root else node.start_mark.column
         first = max(0, node.start_mark.line - 1)
-        last = len(self._lines) if node is self._root else self._last_line(node, inside=indent) + 1
+        last = _end(node) + 1
+        while last < len(self._lines) and re.match(r"\s*(#|$)", self._lines[last]):
+            last += 1
         lines = self._lines[first:last]
         if not part.key:  # any word of a comment will do: a list in brackets has no line for each item
             word = re.compile(rf"#.*(?<![\w./-]){re.escape(part.value.strip(chr(34)))}(?![\w/-])")
@@ -89,7 +93,7 @@ class Text:
         block = self.break_.join(([""] if apart else []) + rows) + self.break_
         if after and not self.text[:after].endswith(("\n", "\r")):
             block = self.break_ + block.removesuffix(self.break_)
-        self._edits.before.setdefault(after, []).append(block)
+        self._edits.blocks.setdefault(after, []).append((indent, block))
 
     def replace(self, path: tuple[str, ...], value: str) -> None:
         """Put another scalar in the place of one."""
@@ -134,6 +138,9 @@ class Text:
             end = self._starts[line] + len(code)
             said = f"{self._stamps[line]}: {', '.join(dict.fromkeys(notes))}"
             self._edits.before.setdefault(end, []).append(f"; {said}" if _commented(code) else f"  # {said}")
+        for index, blocks in self._edits.blocks.items():
+            deepest = sorted(blocks, key=lambda block: -block[0])
+            self._edits.before.setdefault(index, []).extend(text for _, text in deepest)
         pieces, at = [], 0
         edits = [(index, index, "".join(texts)) for index, texts in self._edits.before.items()]
         edits += [(start, end, text) for (start, end), text in self._edits.replaced.items()]
