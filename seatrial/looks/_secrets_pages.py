@@ -83,8 +83,8 @@ def _page(session: Session, service: str, path: str, check: Any) -> Place:
     where = f"GET {answer.url}"
     if not answer.whole or answer.endless:
         return Place("page", where, Missing(_trouble(answer)), service)
-    text = "\n".join(whole)
-    return Place("page", where, (*leaks(scan(text, known=session.known)), *_faults(text)), service)
+    hits = [hit for text in whole for hit in scan(text, known=session.known)]
+    return Place("page", where, (*leaks(hits), *_faults("\n".join(whole))), service)
 
 
 def _trouble(answer: Answer) -> str:
