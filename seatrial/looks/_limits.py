@@ -31,7 +31,8 @@ def limits(runtime: Runtime, proc: Path = PROC, sys: Path = SYS) -> tuple[Limit,
     found: list[Limit] = []
     for service, containers in runtime.containers.items():
         if isinstance(containers, Missing):
-            return Missing(containers.reason, containers.right)
+            found.append(_unseen(service, f"service {service}", containers))
+            continue
         for container in containers:
             if container.running:
                 where = str(container)
@@ -43,9 +44,15 @@ def limits(runtime: Runtime, proc: Path = PROC, sys: Path = SYS) -> tuple[Limit,
     for service, seen in runtime.processes.items():
         processes = seen if isinstance(seen, Missing) else seen.processes
         if isinstance(processes, Missing):
-            return Missing(processes.reason, processes.right)
+            found.append(_unseen(service, f"service {service}", processes))
+            continue
         found += [_local(service, str(main), main.pid, proc, sys) for main in processes[:1]]
     return tuple(found) or Missing("nothing of the deployment runs, so that no limit holds")
+
+
+def _unseen(service: str, where: str, why: Missing, cores: tuple[int, ...] | Missing | None = None) -> Limit:
+    why = Missing(why.reason, why.right)
+    return Limit(service, where, memory=why, cpus=why, cores=why if cores is None else cores)
 
 
 def _local(service: str, where: str, pid: int, proc: Path, sys: Path) -> Limit:
@@ -53,8 +60,7 @@ def _local(service: str, where: str, pid: int, proc: Path, sys: Path) -> Limit:
     cores = _cores(pid, where, proc, sys)
     whole = group if isinstance(group, Missing) else group.limits()
     if isinstance(whole, Missing) or isinstance(group, Missing):
-        none = whole if isinstance(whole, Missing) else Missing("no control group")
-        return Limit(service, where, memory=none, cpus=none, cores=cores)
+        return _unseen(service, where, whole if isinstance(whole, Missing) else Missing("no control group"), cores)
     memory, memory_group = _lowest(group, "memory", "memory.max" if group.version == 2 else "memory.limit_in_bytes")
     cpus, cpus_group = _quota(group)
     limited = memory is not None and memory < NO_LIMIT
