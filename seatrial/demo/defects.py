@@ -274,10 +274,42 @@ def endless_body(service: Service) -> None:
     service.routes["/health"]["GET"] = endless
 
 
-@build_defect("metrics-gone", turns_red=(), summary="the declared /metrics is a 404")
+@build_defect("metrics-gone", turns_red=("MET-001",), summary="the declared /metrics is a 404")
 def metrics_gone(service: Service) -> None:
     """Metrics: the exporter was left out of this build."""
     del service.routes["/metrics"]
+
+
+@build_defect("metrics-as-html", turns_red=("MET-002",), summary="the exposition is sent as text/html")
+def metrics_as_html(service: Service) -> None:
+    """Metrics: a framework's default content type."""
+    exposed = service.routes["/metrics"]["GET"]
+
+    async def mistyped(request: Request) -> Response:
+        response = await exposed(request)
+        response.content_type = "text/html; charset=utf-8"
+        return response
+
+    service.routes["/metrics"]["GET"] = mistyped
+
+
+@build_defect("counted-twice", turns_red=("MET-010",), summary="each request is counted by two layers")
+def counted_twice(service: Service) -> None:
+    """Metrics: the handler counts, and so does the layer around it."""
+    count = service.requests.add
+
+    def twice(*labels: str, by: float = 1.0) -> None:
+        count(*labels, by=2 * by)
+
+    service.requests.add = twice  # type: ignore[method-assign]
+
+
+@build_defect("notes-in-labels", turns_red=("MET-011",), summary="a metric has a label with the name of each note")
+def notes_in_labels(service: Service) -> None:
+    """Metrics: somebody wanted to know which notes are read most."""
+    reads = service.metrics.counter("demo_note_reads_total", "Reads, by note.", "note")
+    for number in range(50):
+        reads.add(f"note-{number}")
 
 
 # Who can reach it ---------------------------------------------------------------------------------------------------
@@ -365,7 +397,7 @@ def redis_misdirected(plan: Plan) -> None:
     plan.settings["DEMO_REDIS_ADDRESS"] = plan.free_address
 
 
-@defect("api-killed", turns_red=("HLT-001",), summary="the service was killed, and nothing starts it again")
+@defect("api-killed", turns_red=("HLT-001", "MET-001"), summary="the service was killed, and nothing starts it again")
 def api_killed(plan: Plan) -> None:
     """Dependencies: the process is gone."""
 

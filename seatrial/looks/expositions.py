@@ -170,7 +170,9 @@ class _Look:
         try:
             answer = self._call(canary.get or canary.post or canary.put or "/", headers, **given)
         except CouldNotLook as why:
-            return Missing(f"the canary was not run: {why.reason}", why.right or "the tier it needs, or `only_reads: true`")
+            return Missing(
+                f"the canary was not run: {why.reason}", why.right or "the tier it needs, or `only_reads: true`"
+            )
         return answer if isinstance(answer, Missing) else str(answer)
 
     def _count(self, counted: Counted) -> tuple[Growth, ...] | Missing:
@@ -247,7 +249,7 @@ def _told(answer: Answer, accept: str, parsed: Parsed | None) -> Scrape:
 
     said = answer.status == 200 and answer.whole and not answer.endless
     faults = parsed.told() if parsed else ()
-    if parsed and parsed.format == "openmetrics" and not any(fault.kind == "syntax" for fault in faults):
+    if parsed and parsed.format == "openmetrics" and not faults:  # it tells one thing only, which would be one of these
         faults += standard(answer.body.text)
     return Scrape(
         accept=accept,

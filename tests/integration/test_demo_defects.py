@@ -124,6 +124,17 @@ def degraded_200(stack: Stack) -> bool:
     return seen.status == 200 and seen.json["status"] == "degraded" and some_component_down(stack)
 
 
+def calls_counted(stack: Stack) -> float:
+    """How much the counter of requests grows over one of them."""
+    series = b'demo_http_requests_total{method="GET",route="/notes/{id}",status="200"} '
+    values = [0.0]
+    for _ in range(2):
+        stack.get("/notes/welcome")
+        (line,) = (line for line in stack.get("/metrics").body.splitlines() if line.startswith(series))
+        values.append(float(line.removeprefix(series)))
+    return values[-1] - values[-2]
+
+
 def api_on_all_interfaces(stack: Stack) -> bool:
     return any(address.startswith("00000000:") for address in stack.listening("API").values())
 
@@ -175,6 +186,9 @@ EFFECTS: dict[str, Callable[[Stack], bool]] = {
     "redirect-off-host": lambda stack: stack.get("/health/live").location.startswith("http://sign-on.invalid/"),
     "endless-body": lambda stack: len(stack.get("/health").body) == LIMIT,
     "metrics-gone": lambda stack: stack.get("/metrics").status == 404,
+    "metrics-as-html": lambda stack: stack.get("/metrics").content_type == "text/html",
+    "counted-twice": lambda stack: calls_counted(stack) == 2,
+    "notes-in-labels": lambda stack: stack.get("/metrics").body.count(b"demo_note_reads_total{note=") == 50,
     "api-on-all-interfaces": api_on_all_interfaces,
     "redis-on-all-interfaces": redis_on_all_interfaces,
     "debug-port": debug_port,
