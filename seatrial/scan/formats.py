@@ -130,13 +130,9 @@ def formats(text: str) -> Iterator[tuple[int, int, str, str]]:
                     at = text.find(literal, found.end())
                     continue
             value = text[start:end]
-            if (
-                not shape.groups
-                and not of.isdigit()
-                and start
-                and (text[start - 1].isalnum() or text[start - 1] == "_")
-            ) or not _real(kind, value):
-                at = text.find(literal, at + len(literal))
+            whole = shape.groups or of.isdigit() or _begins(text, start, literal)
+            if not whole or not _real(kind, value):
+                at = text.find(literal, max(end, at + len(literal)))
                 continue
             yield start, end, value, kind
             at = text.find(literal, end)
@@ -154,6 +150,15 @@ def formats(text: str) -> Iterator[tuple[int, int, str, str]]:
         if body >= 0:
             yield body, min(len(text), body + 4000), text[body : body + 4000], "private key"
         at = text.find("PuTTY-User-Key-File-", at + 20)
+
+
+def _begins(text: str, start: int, literal: str) -> bool:
+    """Whether a value may begin here, and is no end of a longer word."""
+    before = text[max(0, start - 3) : start]
+    if not before[-1:].isalnum():
+        return before[-1:] != "_" or not literal.isalnum()
+    # The end of an escape is no letter of a word: `\n`, `%3D`, `\u003d`.
+    return bool(re.search(r"\\[nrt]$|%[0-9A-Fa-f]{2}$", before)) or text[max(0, start - 6) : start - 4] == "\\u"
 
 
 def _reach(text: str, at: int, back: int, of: str) -> int | None:

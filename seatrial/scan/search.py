@@ -58,10 +58,8 @@ def _with_keys(spots: list[Spot], pairs: list[Pair]) -> list[Spot]:
     for spot in spots:
         at = bisect(starts, spot.start) - 1
         pair = pairs[at] if at >= 0 else None
-        if pair and spot.rank == WRITTEN and spot.start < pair.end:
-            # Of a pair's whole value its own reader decides; inside of a reference nothing is a value.
-            if spot.start == pair.start or kind(pair.value, quoted=pair.quoted) in ("reference", "hash", "public"):
-                continue
+        if pair and spot.rank == WRITTEN and spot.start < pair.end and _decided(spot, pair):
+            continue
         if (
             pair
             and spot.end <= pair.end
@@ -70,6 +68,12 @@ def _with_keys(spots: list[Spot], pairs: list[Pair]) -> list[Spot]:
             spot = replace(spot, key=pair.key)
         found.append(spot)
     return found
+
+
+def _decided(spot: Spot, pair: Pair) -> bool:
+    """Of a pair's whole value its own reader decides; and inside of a reference nothing is a value."""
+    whole = spot.start == pair.start and pair.key.endswith(spot.key)
+    return whole or kind(pair.value, quoted=pair.quoted) in ("reference", "hash", "public")
 
 
 def _free(text: str, known: Known, effective: bool, *, prose: bool) -> Iterable[Spot]:
@@ -137,10 +141,17 @@ def _safe(key: str, known: Known) -> str:
         for needle in needles(secret.reveal()):
             if len(needle) >= 8:
                 key = key.replace(needle, MARK)
-    for start, end, _, _ in sorted(formats(key), reverse=True):
+    for start, end, _, _ in sorted(formats(key), reverse=True) if len(key) >= 20 else ():
         key = key[:start] + MARK + key[end:]
     parts = key[-200:].split(".")
-    return ".".join(MARK if len(part) >= 20 and random_looking(part) else part for part in parts)
+    return ".".join(_shown(part) for part in parts)
+
+
+def _shown(part: str) -> str:
+    """One level of a name, unless it looks more like a value."""
+    if not re.fullmatch(r"[\w $@/:*()<>~-]*", part):
+        return "…"
+    return MARK if len(part) >= 20 and random_looking(part) else part
 
 
 def pair_hits(pairs: Sequence[tuple[str, str]], known: Known) -> list[Hit]:

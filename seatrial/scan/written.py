@@ -144,7 +144,7 @@ def _value(text: str, low: str, start: int, end: int, sure: int) -> tuple[re.Mat
             or low.rfind("machine ", max(0, start - 200), start) >= 0
         ):
             found = _SPACED.match(text, end)
-        elif text[text.rfind("\n", 0, start) + 1 : start].isspace() or start == text.rfind("\n", 0, start) + 1:
+        elif _first(text, start):
             found = _LAST.match(text, end)
             if found and not _mixed(found["bare"]):
                 found = None
@@ -156,6 +156,12 @@ def _value(text: str, low: str, start: int, end: int, sure: int) -> tuple[re.Mat
         ):
             found = None
     return (found, found.lastgroup or "bare", False) if found else None
+
+
+def _first(text: str, start: int) -> bool:
+    """Whether a name is the first word of its line."""
+    before = text[max(0, start - 40) : start].rpartition("\n")
+    return not before[2].strip() and (bool(before[1]) or start <= 40)
 
 
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")

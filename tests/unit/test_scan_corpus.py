@@ -10,9 +10,19 @@ from urllib.parse import unquote
 
 import pytest
 
-from seatrial.scan import Hit, scan, scan_arguments, scan_pairs
+from seatrial.scan import Hit, fingerprints, scan, scan_arguments, scan_pairs
 from seatrial.scan.fingerprints import fingerprint
 from tests.corpus import Line, lines
+
+
+@pytest.fixture(autouse=True, scope="module")
+def key_of_this_test(tmp_path_factory):
+    """Fingerprints under a key of their own, so that no test writes among the settings of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+        fingerprints._key.cache_clear()
+        yield
+    fingerprints._key.cache_clear()
 
 
 def found_in(line: Line) -> list[Hit]:
