@@ -6,6 +6,7 @@ Text is escaped by the template engine, always; what the page says is in ``templ
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import datetime
 from pathlib import Path
@@ -104,6 +105,7 @@ def _passes(record: Record) -> dict[str, dict[str, list[Check]]]:
     return {area: grouping.by_requirement(checks) for area, checks in areas.items()}
 
 
+@functools.cache
 def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

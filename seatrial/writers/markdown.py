@@ -176,9 +176,9 @@ def _fit(blocks: list[_Block], room: int) -> tuple[str, int]:
     """The blocks as one text of at most that many bytes, and how many of them it does not have whole."""
     shorts = [block.whole if block.short is None else block.short for block in blocks]
     sizes = [len(text.encode()) + 2 for text in shorts]
-    while sizes and sum(sizes) > room:
-        sizes.pop()
     room -= sum(sizes)
+    while room < 0 and sizes:
+        room += sizes.pop()
     parts, cut = [], len(blocks) - len(sizes)
     for block, short, size in zip(blocks, shorts, sizes, strict=False):
         more = len(block.whole.encode()) + 2 - size
