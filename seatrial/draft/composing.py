@@ -281,7 +281,7 @@ def _volumes(compose: Compose, service: Service, declared: Mapping[str, Any], fi
         elif kind == "volume":
             service.unsure_paths.append(decide(place, "a volume nobody named: is what lies there to be kept?"))
         elif kind == "bind" and not Path(compose.folder / source).is_file():
-            service.paths.append(guess(place, f"writable folder of the host, {source}"))
+            service.paths.append(guess(place, "a writable folder of the host"))
 
 
 def _volume(compose: Compose, entry: Any) -> tuple[str, str, str, bool]:

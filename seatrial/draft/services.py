@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from seatrial.draft import web
 from seatrial.draft.found import Probe, Seen, Service, decide, fact, guess
 from seatrial.draft.guessing import HTTP_PROTOCOLS, PORTS, protocol_of_image
-from seatrial.facts.socket import is_loopback
+from seatrial.facts.socket import Address, is_loopback, is_wildcard
 from seatrial.words import CouldNotLook, Duration, Missing, Size
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _image(service: Service, first: Container) -> None:
             f"{first.image}@{digest.partition('@')[2]}", f"{service.source}, with its digest"
         )
     else:
-        service.values["image"] = fact(first.image, f"{service.source}; the engine knows no digest of it")
+        service.values["image"] = fact(first.image, f"{service.source}; no digest is known")
     if first.platform:
         service.values["platform"] = fact(first.platform, "of that image")
 
@@ -123,7 +123,7 @@ def _mounts(service: Service, first: Container) -> None:
         elif mount.type == "volume":
             service.paths.append(fact(place, f"volume {mount.volume}"))
         elif mount.type == "bind" and not Path(mount.source).is_file():
-            service.paths.append(guess(place, f"writable folder of the host, {mount.source}"))
+            service.paths.append(guess(place, "a writable folder of the host"))
 
 
 def _environment(service: Service, group: Group, first: Container) -> None:
@@ -175,10 +175,11 @@ def _sockets(session: Session, service: Service, runtime: Runtime, containers: t
     _listening(service, running)
     for one in running:
         for port in one.published:
-            entry = _published(port, one)
-            if entry not in service.published:
-                service.published.append(entry)
+            known = [Address.parse(each.value) for each in service.published]
+            if not any(each.allows(port) for each in known):  # 0.0.0.0 stands for [::] too
+                service.published.append(_published(port, one))
     _protocol(service, running[0], shakes)
+    _opaque(service, shakes)
     _strangers(service, shakes)
     _ask(session, service, running[0], shakes)
 
@@ -186,7 +187,8 @@ def _sockets(session: Session, service: Service, runtime: Runtime, containers: t
 def _published(port: Published, container: Container) -> Seen:
     if is_loopback(port.address):
         return fact(str(port), f"{port.inside} of {container.name}")
-    return decide(str(port), f"{port.inside} of {container.name}, on more than this machine: should it be?")
+    wide = "every interface" if is_wildcard(port.address) else "beyond this machine"
+    return decide(str(port), f"{port.inside} of {container.name} on {wide}: should it be?")
 
 
 def _listening(service: Service, running: list[Container]) -> None:
@@ -241,11 +243,25 @@ def _protocol(service: Service, first: Container, shakes: tuple[Handshake, ...])
             service.values["port"] = guess(PORTS[by_image], f"the usual one of {by_image}")
     elif tcp:
         published = [port.inside for port in first.published if port.protocol == "tcp" and port.inside in tcp]
-        if shakes and all(shake.open and not shake.protocol for shake in shakes):
-            service.values["protocol"] = guess("tcp", "speaks nothing that is known here")
         service.values["port"] = (
             fact(tcp[0], "all that listens") if len(tcp) == 1 else guess((published or tcp)[0], "one of several")
         )
+
+
+def _opaque(service: Service, shakes: tuple[Handshake, ...]) -> None:
+    """A socket that says nothing known can be judged only where the profile says that it speaks a protocol of its own."""
+    main = service.values["port"].value if "port" in service.values else ""
+    silent = sorted(
+        {
+            str(shake.inside or shake.at.rpartition(":")[2])
+            for shake in shakes
+            if shake.open and not shake.protocol and (shake.published or str(shake.inside) == main)
+        },
+        key=int,
+    )
+    if silent:
+        also = f"; {service.values['protocol'].value} on {main}" if "protocol" in service.values else ""
+        service.values["protocol"] = guess("tcp", f"{', '.join(silent)} says nothing that is known{also}")
 
 
 def serves(service: Service) -> list[int]:
@@ -261,7 +277,7 @@ def _strangers(service: Service, shakes: tuple[Handshake, ...]) -> None:
     for shake in shakes:
         if shake.open and shake.anonymous:
             place = shake.published or (str(shake.inside) if shake.inside else shake.at)
-            entry = decide(place, f"{shake.protocol} answered a stranger: {shake.seen}; turn this on if it may")
+            entry = decide(place, f"may it? a stranger got {shake.seen}")
             if place not in {one.value for one in service.strangers}:
                 service.strangers.append(entry)
                 if shake.protocol == "http":

@@ -148,7 +148,7 @@ def test_what_is_no_fact_says_so(shop):
     written, _ = drafted(shop)
     assert re.search(r"protocol: postgres +# guess: by the name of image", written)
     assert re.search(r'- "0\.0\.0\.0:80" +# decide: 80 inside, on every interface', written)
-    assert re.search(r"/spool +# guess: writable folder of the host", written)
+    assert re.search(r"/spool +# guess: a writable folder of the host", written)
     assert re.search(r"# +- /data +# decide: a volume nobody named", written)
     assert re.search(r"readiness:\n +path: /health/ready +# guess: healthcheck in docker-compose.yml", written)
     assert "service debug starts only with profile debug" in written
