@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from seatrial.facts.machine import Clock
 from seatrial.looks import _kernel
 from tests.integration.defects import Defect, defects_of, hardware
 from tests.integration.defects._bench import Bench
-from tests.integration.defects.hardware import CORES, Scene, own_arch, sleeping, small_file_system
+from tests.integration.defects.hardware import CORES, Scene, memory_group, own_arch, sleeping, small_file_system
 from tests.lab import Lab, RecordingProxy, Remote
 
 pytestmark = pytest.mark.integration
@@ -212,6 +213,47 @@ def test_a_process_held_to_one_processor_is_below_the_minimum(tmp_path: Path) ->
         run = Run(plain(tmp_path, pid, cpus={"min": 2}), tmp_path)
     assert set(run.told("violation")) == {"HWR-015"}
     assert f"process {pid} (sleep): may run on processor {CORES[0]} alone" in run.told("violation")["HWR-015"]
+
+
+def test_processes_in_one_limited_group_share_its_limit(tmp_path: Path) -> None:
+    """As two programs of one systemd slice do: 48 MiB for both are 48, not 96."""
+    try:
+        with memory_group("50331648") as group, sleeping() as first, sleeping() as second:
+            for pid in (first, second):
+                (group / "cgroup.procs").write_text(str(pid))
+            profile = plain(tmp_path, first, memory={"min": "64MiB"})
+            document = json.loads(profile.read_text())
+            document["services"]["other"] = {"process": {"pid": second}}
+            profile.write_text(json.dumps(document))
+            run = Run(profile, tmp_path)
+            for pid in (first, second):  # or the group could not be removed
+                (group.parent / "cgroup.procs").write_text(str(pid))
+    except OSError as why:
+        pytest.skip(f"no right to make a control group: {why}")
+    (told,) = run.told("violation").values()
+    assert set(run.told("violation")) == {"HWR-015"}
+    for pid in (first, second):
+        assert f"process {pid} (sleep): limited to 48MiB of memory (expected at least 64MiB)" in told
+
+
+def test_an_ordinary_user_sees_the_machine_and_is_told_which_right_the_rest_takes(scene: Scene, tmp_path: Path) -> None:
+    """Somebody who may read the engine's socket, and is not root."""
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("only root can become another user")
+    folder = Path(scene.stack.enter_context(tempfile.TemporaryDirectory(prefix="ordinary-")))
+    profile = scene.profile(folder)
+    for place in (folder, profile):
+        place.chmod(0o777)
+    socket = Path(scene.bench.lab.engine.path)
+    group = str(socket.stat().st_gid)
+    before = ("setpriv", "--reuid=65534", f"--regid={group}", "--clear-groups")
+    run = Run(profile, folder, "-p", "no:cacheprovider", before=before, HOME=str(folder))
+    assert set(run.told("pass")) >= {"HWR-001", "HWR-002", "HWR-003", "HWR-004", "HWR-005", "HWR-015", "HWR-016"}
+    assert run.told("violation", "advisory") == {}
+    undecided = {(one["id"], one["subject"]): one["right"] for one in run.results if one["outcome"] == "error"}
+    assert {id for id, _ in undecided} <= {"HWR-006", "HWR-007", "HWR-008", "HWR-009", "HWR-014"}
+    assert {subject for id, subject in undecided if id != "HWR-014"} == {"subject:/data"}
+    assert all("root" in right for right in undecided.values())
 
 
 def test_an_emulated_process_is_named(tmp_path: Path) -> None:

@@ -242,6 +242,19 @@ def small_file_system() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def memory_group(limit: str) -> Iterator[Path]:
+    """A control group of ours with a limit of memory, version 1 or 2; needs root."""
+    one = Path("/sys/fs/cgroup/memory")
+    group = (one if one.is_dir() else Path("/sys/fs/cgroup")) / f"seatrial-test-{os.getpid()}"
+    group.mkdir()
+    try:
+        (group / ("memory.limit_in_bytes" if one.is_dir() else "memory.max")).write_text(limit)
+        yield group
+    finally:
+        group.rmdir()
+
+
+@contextlib.contextmanager
 def sleeping(*before: str) -> Iterator[int]:
     """A process that does nothing, started by the words given; its pid."""
     child = subprocess.Popen([*before, "sleep", "600"])
