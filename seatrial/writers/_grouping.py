@@ -222,8 +222,12 @@ def sentence(record: Record) -> str:
     return f"{text}; beside it {', '.join(aside)}." if aside else f"{text}."
 
 
-def next_step(record: Record, folder: Path | None) -> str:
-    """The command that an operator would want to type now."""
+def next_step(record: Record, folder: Path | None, *, lacks: str = "see ERROR and notes above") -> str:
+    """The command that an operator would want to type now.
+
+    Args:
+        lacks: where this reader finds what the run could not do.
+    """
     profile = shlex.quote(record.profile.given or record.profile.file)
     names = " or ".join(
         sorted({c.test.rpartition("::")[2].partition("[")[0] for c in record.checks if c.outcome is Outcome.violation})
@@ -231,9 +235,7 @@ def next_step(record: Record, folder: Path | None) -> str:
     if record.result is Result.failure:
         return f"mend it, then look again at that alone: seatrial {record.run.mode} {profile} -k {shlex.quote(names)}"
     if record.result is Result.undecided:
-        return (
-            f"give the run what it lacks (see ERROR and notes above), then again: seatrial {record.run.mode} {profile}"
-        )
+        return f"give the run what it lacks ({lacks}), then again: seatrial {record.run.mode} {profile}"
     if record.result is Result.nothing:
         return f"see what would run: seatrial {record.run.mode} {profile} --plan"
     if record.run.mode is Mode.audit and folder is not None:

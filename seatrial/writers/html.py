@@ -145,7 +145,7 @@ def write(record: Record, folder: Path) -> str:
             waived=[(waiver, [c for c in record.checks if c.waiver == waiver]) for waiver in record.waivers],
             passes=_passes(record),
             anchor=_Anchors(record),
-            next_step=grouping.next_step(record, folder),
+            next_step=grouping.next_step(record, folder, lacks="see what could not be looked at, and the notes"),
             folder=folder.name,
             signs=SIGNS,
             verdicts=VERDICTS,

@@ -51,7 +51,7 @@ def _fenced(lines: Iterable[str]) -> str:
     return f"{ticks}text\n{text}\n{ticks}"
 
 
-def _head(record: Record) -> str:
+def _head(record: Record, folder: Path) -> str:
     name = upper_first(record.result.value) + ("" if record.complete else ", cut short")
     parts = [
         f"## {VERDICTS[record.result]} {name}: {in_markdown(record.profile.name)}",
@@ -78,6 +78,7 @@ def _head(record: Record) -> str:
     ]
     if run.facts_of:
         facts.append(("Replay of", code(run.facts_of)))
+    facts.append(("Next", in_markdown(grouping.next_step(record, folder, lacks="see below"))))
     parts.append("\n".join(f"- {label}: {text}" for label, text in facts))
     return "\n\n".join(parts)
 
@@ -197,7 +198,7 @@ def _fit(blocks: list[_Block], room: int) -> tuple[str, int]:
 
 def write(record: Record, folder: Path) -> str:
     """The record as GitHub's Markdown."""
-    head = _head(record)
+    head = _head(record, folder)
     blocks = [
         *_findings(record, Outcome.violation, "Broken"),
         *_undecided(record),

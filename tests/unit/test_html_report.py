@@ -82,6 +82,7 @@ VARIANTS = {
         waivers=(replace(WAIVER, reason=HOSTILE, owner=HOSTILE, subject=HOSTILE, requirement=HOSTILE, state=HOSTILE, where=HOSTILE),),
         calls={HOSTILE: 1},
     ),
+    "two causes": replace(RECORD, checks=tuple(replace(BASE, outcome=Outcome.error, reason=reason) for reason in ("no", "nor"))),
     "cut short": replace(RECORD, complete=False),
     "one cause": replace(RECORD, checks=ROOT),
     "nothing": replace(RECORD, checks=(), notes=(), waivers=(), declared_absent=(), unchecked=(), result=Result.nothing, exit=Exit.nothing),

@@ -43,7 +43,7 @@ def test_it_is_told_in_the_order_that_a_reader_needs(write):
     place = 0
     for part in (
         "## ✕ Failure: arm-single-node", "The deployment breaks what it must keep", "1 requirement is broken", "| area |",
-        "Docker Engine 20.10", "ABCD:EFGH`, pinned", "ops on box, uid 0", "memory 7.7GiB", "tier observe, exit code 1",
+        "Docker Engine 20.10", "ABCD:EFGH`, pinned", "ops on box, uid 0", "memory 7.7GiB", "tier observe, exit code 1", "Next: mend it",
         "### Broken", "#### Containers", "CTR-001 Containers run as non root** (MUST)", "> Every process", "redis (p.yaml:7:3)", "expected  none", "seen      container api-1", "by hand   docker top", "**Fix:** Set USER",
         "### Could not be looked at", "/proc/7/status can't be read", "The run lacks: root", "CTR-007 (api), CTR-008 (api)",
         "### Advice", "CTR-020", "### Not looked at", "**withheld** PRB-003", "**waiver** CTR-004 on minio", "storage, 29 days left: applied", "HLT-002", "nothing to keep", "slos", "--wait-ready",
