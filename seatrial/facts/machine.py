@@ -131,7 +131,7 @@ class Machine:
             ("clock", _told(self.clock) if isinstance(self.clock, Missing) else _clock(self.clock)),
             ("virtualisation", _told(self.virtualisation) or "no sign of it"),
             ("emulation", _listed(self.emulated, _emulated)),
-            ("limits", _listed(self.limits, _limit)),
+            ("limits", _told(self.limits) if isinstance(self.limits, Missing) else self._limits(self.limits)),
         )
 
     def _processors(self) -> str:
@@ -145,6 +145,10 @@ class Machine:
         if not isinstance(self.model, Missing):
             told.append(self.model)
         return ", ".join(told)
+
+    def _limits(self, limits: tuple[Limit, ...]) -> str:
+        told = ((limit.where, ", ".join(_limit(limit, self.cpus))) for limit in limits)
+        return "; ".join(f"{where}: {what}" for where, what in told if what) or "none"
 
     def _disks(self) -> Iterator[tuple[str, str]]:
         if isinstance(self.disks, Missing):
@@ -196,15 +200,13 @@ def _emulated(one: Emulated) -> str:
     return f"{one.where} in {one.by}{f' ({one.platform})' if one.platform else ''}"
 
 
-def _limit(limit: Limit) -> str:
-    told = []
+def _limit(limit: Limit, cpus: int | Missing) -> Iterator[str]:
+    """What keeps one part of the deployment from the whole machine."""
     if isinstance(limit.memory, int):
-        told.append(f"{Size(limit.memory)} of memory")
-    if isinstance(limit.cpus, float):
-        told.append(f"{limit.cpus:g} cores")
-    if not isinstance(limit.cores, Missing) and limit.cores:
-        told.append(f"on {len(limit.cores)} processor{'s' if len(limit.cores) > 1 else ''}")
-    unknown = [each for each in (limit.memory, limit.cpus) if isinstance(each, Missing)]
-    if unknown:
-        told.append("more is unknown")
-    return f"{limit.where}: {', '.join(told) or 'none'}"
+        yield f"{Size(limit.memory)} of memory"
+    if isinstance(limit.cpus, float | int):
+        yield f"{limit.cpus:g} cores"
+    if not isinstance(limit.cores, Missing) and not isinstance(cpus, Missing) and 0 < len(limit.cores) < cpus:
+        yield f"{len(limit.cores)} of {cpus} processors"
+    if any(isinstance(each, Missing) for each in (limit.memory, limit.cpus, limit.cores)):
+        yield "more is unknown"

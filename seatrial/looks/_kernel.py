@@ -43,7 +43,7 @@ def text(file: Path, most: int = 1 << 20) -> str:
     """The content of a small file; empty when it can't be read."""
     try:
         with file.open("rb") as opened:
-            return opened.read(most).decode("utf-8", "replace").replace("\0", "").strip()
+            return opened.read(most).decode("utf-8", "replace").replace("\0", " ").strip()
     except OSError:
         return ""
 

@@ -116,7 +116,9 @@ def _drive(node: Path, host: str, proc: Path, sys: Path, depth: int) -> str | Mi
         return _below(_read(node / "loop/backing_file").removesuffix(" (deleted)"), host, proc, sys, depth)
     if name.startswith(("zram", "ram", "pmem")):
         return "memory"
-    made = f"{_read(node / 'device/vendor')} {_read(node / 'device/model')}".strip()
+    made = " ".join(
+        told for file in ("vendor", "model") if (told := _read(node / "device" / file)) and not told.startswith("0x")
+    )
     if re.match(r"(vd|xvd|nbd|rbd|drbd|ubd|dasd)", name) or HIDDEN.search(made):
         return Missing(
             f"{name} is a virtual drive{f' ({made})' if made else ''}: what it lies on, only its host knows; "

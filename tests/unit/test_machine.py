@@ -556,6 +556,7 @@ WHOLE = Machine(
     limits=(
         Limit("api", "container api-1", 1 << 30, "a", 0.5, "a", (0, 1)),
         Limit("db", "process 9 (db)", Missing("can't be read")),
+        Limit("web", "process 10 (web)", cores=(0, 1, 2)),
     ),
 )
 UNKNOWN = Missing("the engine runs on another kernel", "run it there")
@@ -573,7 +574,7 @@ def test_the_attestation_tells_everything() -> None:
         "clock": "synchronised, estimated error 0.25 ms",
         "virtualisation": "no sign of it",
         "emulation": "container api-1, process 7 (api) in qemu-x86_64 (linux/amd64); unknown: can't be read",
-        "limits": "container api-1: 1GiB of memory, 0.5 cores, on 2 processors; process 9 (db): more is unknown",
+        "limits": "container api-1: 1GiB of memory, 0.5 cores, 2 of 3 processors; process 9 (db): more is unknown",
     }
 
 
