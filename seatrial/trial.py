@@ -98,7 +98,7 @@ class Trial:
         except ProfileError as bad:
             moved = self.facts_about and options.profile is None
             hint = "\nThese facts name that profile: when it has moved, say where with --profile=PATH" if moved else ""
-            raise Refused(f"{bad}{hint}") from None
+            raise Refused(f"{bad.told()}{hint}") from None
         self.profile = self.loaded.profile
         refused = identities.refusal_unseen(
             environment=self.profile.environment,

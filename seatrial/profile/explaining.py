@@ -141,12 +141,11 @@ def _unknown(tree: Tree, path: Where, location: tuple[int | str, ...], *, hinted
     inside = f" in {dotted(path[:-1])}" if path[:-1] else ""
     node = _node(location[:-1]) if hinted else None
     known = list(node.model_fields) if node else []
-    hints = (
-        []
-        if not hinted
-        else [nearest(name, known) or _elsewhere(name), f"known keys: {', '.join(known)}" if known else ""]
-    )
-    return tree.problem(key or value, path, f"unknown key `{name}`{inside}", " ".join(filter(None, hints)))
+    hint = nearest(name, known) if hinted else ""
+    if hinted and not hint:  # what is near says enough; else all that there is
+        listed = f"known keys: {', '.join(known)}" if known else ""
+        hint = " ".join(filter(None, (_elsewhere(name), listed)))
+    return tree.problem(key or value, path, f"unknown key `{name}`{inside}", hint)
 
 
 def _elsewhere(name: str) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Tag
 
 from seatrial.profile.scalars import (
     INT_OR_REFERENCE,
+    ONLY_REFERENCE,
     OR_LIST,
     OR_NONE,
     OR_SEVERAL,
@@ -74,6 +75,7 @@ Reference = EnvReference | FileReference
 _Env = Annotated[EnvReference, Tag("|env")]
 _File = Annotated[FileReference, Tag("|file")]
 TextOrReference = Annotated[Annotated[Text, Tag("|one")] | _Env | _File, REFERENCE]
+SecretReference = Annotated[_Env | _File, ONLY_REFERENCE]
 # A stack that the run starts chooses its ports, paths and pids itself, and announces them.
 PathOrReference = Annotated[Annotated[Path, Tag("|one")] | _Env | _File, REFERENCE]
 AddressOrReference = Annotated[Annotated[Address, Tag("|one")] | _Env | _File, REFERENCE]
@@ -433,7 +435,7 @@ class Reports(Node):
     """Request headers; a secret belongs in a reference."""
     user: TextOrReference | None = None
     """Who asks; needs no more than to read settings."""
-    password: Reference | None = None
+    password: SecretReference | None = None
     """Password, by reference."""
     database: Text | None = None
     """For PostgreSQL: the database to connect to; `postgres` when absent."""
@@ -474,7 +476,7 @@ class Place(Node):
 class KnownSecret(Node):
     """A secret that exists: its very value is looked for everywhere."""
 
-    value: Reference
+    value: SecretReference
     """Where the value lies."""
     held_by: list[Name] = []
     """Services that may have it: in the environment of their processes, in their `environment.file`, below /run/secrets."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seatrial.profile.problems import Problem, ProfileError, Where, dotted
+from seatrial.profile.secrecy import continued
 
 __all__ = ["LARGEST", "Mapping", "Node", "Position", "Scalar", "Sequence", "Tree", "read"]
 
@@ -106,6 +107,8 @@ class Tree:
     lines: dict[Path, list[str]]
     problems: list[Problem] = field(default_factory=list)
     sha256: str = ""
+    secret: dict[Path, frozenset[int]] = field(default_factory=dict, repr=False)
+    """Lines that go on with a secret's value, found when the first problem is told."""
 
     def find(self, path: Where) -> tuple[Position | None, Position, Any]:
         """Positions of the key and of the value at a path, and the value; of its nearest ancestor that exists."""
@@ -129,7 +132,10 @@ class Tree:
     def problem(self, position: Position, path: Where, message: str, hint: str = "") -> Problem:
         """A problem at a position of this tree."""
         file, line, column, width = position
-        return Problem(file, line, column, path, message, hint, self.line(position), width)
+        if file not in self.secret:
+            self.secret[file] = continued(self.lines.get(file, []))
+        secret = line - 1 in self.secret[file]
+        return Problem(file, line, column, path, message, hint, self.line(position), width, secret)
 
 
 def read(path: str | os.PathLike[str]) -> Tree:
@@ -264,6 +270,7 @@ class _Builder:
         self.problems: list[Problem] = []
         self.open: list[_Open] = []
         self.root: Any = None
+        self.secret: frozenset[int] | None = None
 
     def build(self, text: str) -> Mapping:
         from yaml import MarkedYAMLError, YAMLError
@@ -324,7 +331,14 @@ class _Builder:
 
     def _tell(self, position: Position, path: Where, message: str, hint: str = "") -> None:
         file, line, column, width = position
-        self.problems.append(Problem(file, line, column, path, message, hint, self._source(position), width))
+        self.problems.append(
+            Problem(file, line, column, path, message, hint, self._source(position), width, self._secret(position))
+        )
+
+    def _secret(self, position: Position) -> bool:
+        if self.secret is None:
+            self.secret = continued(self.lines)
+        return position.line - 1 in self.secret
 
     def _path(self) -> Where:
         """Path of the value that comes next."""
@@ -420,4 +434,4 @@ class _Builder:
         elif (context := getattr(wrong, "context", None)) and (mark := getattr(wrong, "context_mark", None)):
             hint = f"{context} that starts on line {mark.line + 1}"
         file, line, column, width = position
-        return Problem(file, line, column, (), message, hint, source, width)
+        return Problem(file, line, column, (), message, hint, source, width, self._secret(position))

@@ -360,6 +360,7 @@ def _forms(choose: Any, wanted: str) -> Any:
 
 
 REFERENCE = _forms(_reference, "must be text, {env: NAME} or {file: PATH}")
+ONLY_REFERENCE = _forms(_reference, "must be {env: NAME} or {file: PATH}: a secret is not written into a profile")
 INT_OR_REFERENCE = _forms(_reference, "must be a whole number, {env: NAME} or {file: PATH}")
 OR_NONE = Discriminator(_mapping_or_none)
 OR_LIST = Discriminator(_mapping_or_list)
