@@ -91,6 +91,8 @@ class Service:
     environment: tuple[str, ...] = ()
     """Names of variables, and never a value."""
     environment_source: str = ""
+    environment_hidden: bool = False
+    """True when its main process does not show what it was given, so that nobody can see whether it has it."""
     paths: list[Seen] = field(default_factory=list)
     unsure_paths: list[Seen] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)

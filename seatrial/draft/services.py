@@ -142,7 +142,9 @@ def _environment(service: Service, group: Group, first: Container) -> None:
         and group.image_environment.get(name) != value
     ]
     has = _held(first)
-    if own and has is not None and not has.issuperset(own):
+    if has is not None and not has & set(names):
+        service.environment_hidden = True  # rewritten by the program itself, as a server does that shows a title in ps
+    elif own and has is not None and not has.issuperset(own):
         lost = sorted(set(own) - has)
         service.remarks.append(f"its main process does not have {', '.join(lost)}, which {first.name} is given")
         own = [name for name in own if name in has]

@@ -255,7 +255,11 @@ def _exposure(service: Service, *, pages: bool) -> Part | None:
 def _environment(service: Service) -> Part | None:
     if not service.environment:
         return None
-    return mapping("environment", [Part("required", flow(service.environment, 8), note=service.environment_source)])
+    note = service.environment_source
+    if service.environment_hidden:
+        note = f"decide: {note}; its process overwrites them, so that a run could not look"
+    part = mapping("environment", [Part("required", flow(service.environment, 8), note=note)])
+    return off(part) if service.environment_hidden else part
 
 
 def _persistence(service: Service) -> Part | None:
