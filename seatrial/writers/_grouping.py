@@ -215,11 +215,9 @@ def sentence(record: Record) -> str:
         return "No check looked at anything, so this says nothing about the deployment."
     if record.result is Result.failure:
         return "Something that the run needs is broken: see the notes."
-    text = f"All of the {counted(counts[Outcome.passed], 'check')} that decide are passed"
-    if counts[Outcome.passed] == 1:
-        text = "The one check that decides is passed"
+    text = f"{counted(counts[Outcome.passed], 'check')} passed, and nothing that must be kept is broken"
     aside = [amount(o, counts[o]) for o in (Outcome.advisory, Outcome.waived, Outcome.withheld) if counts[o]]
-    return f"{text}; beside it {', '.join(aside)}." if aside else f"{text}."
+    return f"{text}; beside that, {', '.join(aside)}." if aside else f"{text}."
 
 
 def next_step(record: Record, folder: Path | None, *, lacks: str = "see ERROR and notes above") -> str:

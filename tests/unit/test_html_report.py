@@ -169,8 +169,8 @@ def check(outcome, **changes):
 @pytest.mark.parametrize(
     ("result", "checks", "said"),
     [
-        (Result.success, [BASE], "The one check that decides is passed."),
-        (Result.success, [BASE, BASE, check(Outcome.advisory)], "All of the 2 checks that decide are passed; beside it 1 advisory."),
+        (Result.success, [BASE], "1 check passed, and nothing that must be kept is broken."),
+        (Result.success, [BASE, BASE, check(Outcome.advisory)], "2 checks passed, and nothing that must be kept is broken; beside that, 1 advisory."),
         (Result.partial, [BASE, check(Outcome.waived)], "What was looked at is kept, but 1 violation is waived for now."),
         (Result.partial, [check(Outcome.withheld, tier=Tier.load), check(Outcome.withheld, tier=Tier.disrupt), check(Outcome.withheld, level=Level.SHOULD, tier=Tier.write)],
          "What was looked at is kept, but 2 checks need tier load or disrupt, and this run was granted observe."),
