@@ -23,7 +23,7 @@ from seatrial.drivers._http_secrets import masking
 from seatrial.facts.answer import Answer, Answers, declared_statuses
 from seatrial.facts.runtime import Engine, Runtime
 from seatrial.outcomes import Tier
-from seatrial.words import CouldNotLook, Duration, Missing
+from seatrial.words import Body, CouldNotLook, Duration, Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
@@ -111,21 +111,28 @@ def ask(
         return why.missing
     if method != "GET":
         request = replace(request, text=_with_body(request.text, method, body))
-    request = replace(request, method=method, tier=tier, kept=kept, mask=_keeping(session, request.mask, whole))
+    request = replace(request, method=method, tier=tier, kept=kept)
+    if whole is not None:
+        request = replace(request, mask=_telling(whole, request.mask))
     return _exchange(session, request, timeout, limit)
 
 
-def _keeping(
-    session: Session, mask: Callable[[str], str], whole: Callable[[str], object] | None
-) -> Callable[[str], str]:
-    """What is done to a text of the answer before it is kept: it may hold secrets that nobody has told us of."""
+def _telling(whole: Callable[[str], object], mask: Callable[[str], str]) -> Callable[[str], str]:
+    """A mask that tells somebody first what there was."""
 
-    def keep(text: str) -> str:
-        if whole is not None:
-            whole(text)
-        return session.redact(mask(text))
+    def tell(text: str) -> str:
+        whole(text)
+        return mask(text)
 
-    return keep
+    return tell
+
+
+def _redacted(session: Session, body: Body) -> Body:
+    """A body as it may be kept: it may hold secrets that nobody has told us of. The last word of one that was cut off
+    may be the beginning of one, and goes.
+    """
+    text = re.sub(r"(?<=[\s\"',;=:])[^\s\"',;]{1,512}\Z", "", body.text) if body.truncated else body.text
+    return replace(body, text=session.redact(text))
 
 
 def _request(
@@ -249,6 +256,9 @@ def _exchange(session: Session, request: _Request, timeout: float, limit: int) -
     except OSError as why:
         return Missing(f"{where} can't be reached from here: {why.strerror or why}", f"a way to {where}")
     seconds = round(time.monotonic() - clock, 6)
+    if "body" in heard:  # what it takes is no part of the service's latency
+        heard["body"] = _redacted(session, heard["body"])
+        heard["location"] = session.redact(heard["location"])
     return replace(Answer(url=request.shown, status=0, seconds=seconds, failure=failure, at=at), **heard)
 
 

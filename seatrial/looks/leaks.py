@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.subjects import Subject
 
-__all__ = ["NOUNS", "PART", "look"]
+__all__ = ["LAST", "NOUNS", "PART", "look"]
 
 PART = "leaks"
 OF_SERVICES = ("inspection", "processes", "pages", "stored")
+LAST = True
+"""Searching large texts keeps this process busy, and what others measure meanwhile would be late."""
 NOUNS = (*OF_SERVICES, "secret_file", "repository", "known_secret")
 
 
