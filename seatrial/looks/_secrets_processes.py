@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seatrial.facts.runtime import Runtime
     from seatrial.scan import Hit
 
-__all__ = ["of_processes", "pairs", "processes"]
+__all__ = ["of_processes", "pairs", "processes", "words"]
 
 ENVIRONMENT = "process environment"
 ARGUMENTS = "arguments"
@@ -55,8 +55,8 @@ def of_processes(session: Session, members: Iterable[Process], container: str, s
 def _places(session: Session, process: Process, where: str, service: str) -> Iterator[Place]:
     from seatrial.scan import scan_arguments, scan_pairs
 
-    environment = _words(process.pid, "environ")
-    arguments = _words(process.pid, "cmdline")
+    environment = words(process.pid, "environ")
+    arguments = words(process.pid, "cmdline")
     if environment is None or arguments is None:
         return
     found: list[Hit] | Missing = environment if isinstance(environment, Missing) else []
@@ -67,7 +67,7 @@ def _places(session: Session, process: Process, where: str, service: str) -> Ite
     yield place(ARGUMENTS, f"{where}, arguments", found, service=service)
 
 
-def _words(pid: int, file: str) -> list[str] | Missing | None:
+def words(pid: int, file: str) -> list[str] | Missing | None:
     """The texts in a file of /proc; None when the process has ended."""
     try:
         with Path(f"/proc/{pid}/{file}").open("rb") as stream:

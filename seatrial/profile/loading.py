@@ -278,7 +278,32 @@ def _rules(tree: Tree, today: dt.date) -> Iterator[Problem]:
         service = entry.get("service") if isinstance(entry, Mapping) else None
         if isinstance(service, Scalar) and service and service not in names:
             yield _no_service(tree, service.position, ("hardware", "disk", "service"), service, names)
+    yield from _agreements(tree, names)
     yield from _waivers(tree, today)
+
+
+def _agreements(tree: Tree, names: Collection[str]) -> Iterator[Problem]:
+    """Values that several places state: two places at least, each in exactly one form, of services that there are."""
+    same = tree.root.get("same")
+    for name, places in same.items() if isinstance(same, Mapping) else ():
+        path: Where = ("same", str(name))
+        if isinstance(places, reading.Sequence) and len(places) < 2:
+            yield tree.problem(places.position, path, f"{dotted(path)} names {len(places)} place: nothing could differ")
+        for index, place in enumerate(places) if isinstance(places, reading.Sequence) else ():
+            if isinstance(place, Mapping):
+                yield from _place(tree, place, (*path, index), names)
+
+
+def _place(tree: Tree, place: Mapping, path: Where, names: Collection[str]) -> Iterator[Problem]:
+    forms = [key for key in ("environment", "reports", "file") if key in place]
+    if len(forms) != 1:
+        said = f"both `{forms[0]}` and `{forms[1]}`" if forms else "none of `environment`, `reports` and `file`"
+        yield tree.problem(place.position, path, f"{dotted(path)} has {said}", "a place states a value in one way")
+    service = place.get("service")
+    if isinstance(service, Scalar) and service and service not in names:
+        yield _no_service(tree, service.position, (*path, "service"), service, names)
+    if service is None and (forms[:1] in (["environment"], ["reports"]) or place.get("inside") == "true"):
+        yield tree.problem(place.position, path, f"{dotted(path)} says not whose: `service` is missing")
 
 
 def _no_service(tree: Tree, position: Position, path: Where, name: str, names: Collection[str]) -> Problem:
@@ -301,7 +326,7 @@ def _schemas(tree: Tree, node: Any, path: Where) -> Iterator[Problem]:
             file = value.position.file.parent / value
             if file.is_file() and (wrong := _schema_problem(file)):
                 yield tree.problem(value.position, (*path, str(key)), f"the file `{value}` {wrong}")
-        elif key not in ("json_schema", "body", "match"):
+        elif key not in ("json_schema", "body", "match", "values"):
             yield from _schemas(tree, value, (*path, str(key)))
 
 

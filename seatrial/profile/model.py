@@ -31,6 +31,7 @@ from seatrial.profile.scalars import (
     JsonSchema,
     Name,
     Path,
+    Pattern,
     Port,
     Positive,
     RateField,
@@ -431,6 +432,8 @@ class Reports(Node):
 
     path: UrlPath | None = None
     """Path of an HTTP endpoint that reports the configuration as JSON; its values are JMESPath expressions."""
+    version: Expression = "version"
+    """For an HTTP endpoint: JMESPath of the server's version in that document."""
     headers: dict[Text, TextOrReference] | None = None
     """Request headers; a secret belongs in a reference."""
     user: TextOrReference | None = None
@@ -467,9 +470,11 @@ class Place(Node):
     """Configuration file, relative to the profile; with `service` and `inside`, in its container."""
     inside: Bool = False
     """True for a path inside the container."""
-    at: Text | None = None
-    """JMESPath, or the variable's name, in that file."""
-    match: Text | None = None
+    at: Expression | None = None
+    """JMESPath in that file; its whole text when absent."""
+    format: Literal["json", "yaml", "toml", "ini", "env"] | None = None
+    """The file's format; by its name when absent."""
+    match: Pattern | None = None
     """Regular expression with one group that is the value, where only a part of the text is meant."""
 
 

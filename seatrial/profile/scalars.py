@@ -232,6 +232,18 @@ def _json_schema(value: Any) -> Any:
     return resolved
 
 
+def _pattern(value: Any) -> str:
+    """A regular expression of Python with exactly one group."""
+    text = _text(value)
+    try:
+        groups = re.compile(text).groups
+    except (re.error, RecursionError, OverflowError) as wrong:
+        raise ValueError(f"is no regular expression: {wrong}") from None
+    if groups != 1:
+        raise ValueError(f"must have exactly one group, for example ://([^:/]+); it has {groups}")
+    return text
+
+
 def _path(value: Any, info: ValidationInfo) -> str:
     """A path is relative to the file it is written in; what comes from an extended one is told relative to the profile."""
     text = _text(value)
@@ -303,6 +315,7 @@ Variable = Annotated[
 UrlPath = Annotated[str, _matching(r"/[!-~]*", "a path that starts with /, for example /health/ready")]
 Cores = Annotated[str, _matching(r"[0-9]+(\.[0-9]+)?", "a number of cores, for example 0.5", _CORES)]
 RequirementId = Annotated[str, _matching(_REQUIREMENT, "the id of a requirement, for example CTR-004")]
+Pattern = Annotated[str, _Reads(_pattern, {"type": "string", "format": "regex"})]
 Path = Annotated[str, _Reads(_path, {"type": "string"}, knows_where=True)]
 ExistingPath = Annotated[str, _Reads(_existing, {"type": "string"}, knows_where=True)]
 Expression = Annotated[str, _Reads(_expression, {"type": "string"})]

@@ -171,6 +171,18 @@ def _environments(profile: Profile) -> Iterator[Subject]:
                 )
 
 
+def _container_environments(profile: Profile) -> Iterator[Subject]:
+    if profile.target.driver in CONTAINER_DRIVERS:
+        for subject in _environments(profile):
+            yield replace(subject, noun="container_environment")
+
+
+def _postgres(profile: Profile) -> Iterator[Subject]:
+    for subject in _configurations(profile):
+        if subject.node.reports is not None and profile.services[subject.service].protocol == "postgres":
+            yield replace(subject, noun="postgres")
+
+
 def _configurations(profile: Profile) -> Iterator[Subject]:
     for name, service in profile.services.items():
         if (node := service.configuration) is not None:
@@ -223,19 +235,23 @@ NOUNS: dict[str, Noun] = {
         _deployment, "target.driver is not docker, so that there are no containers to compare", ("target",)
     ),
     "inspection": Noun(
-        _inspections, "target.driver is not docker, so that no engine shows what its containers were given", ("secrets",)
+        _inspections,
+        "target.driver is not docker, so that no engine shows what its containers were given",
+        ("secrets",),
     ),
     "processes": Noun(
         _processes, "no service that we run where its processes can be seen (driver docker or process)", ("secrets",)
     ),
     "pages": Noun(_pages, "no service declares url", ("secrets",)),
-    "stored": Noun(
-        _stored, "no service that we run declares persistence.paths or configuration.files", ("secrets",)
-    ),
+    "stored": Noun(_stored, "no service that we run declares persistence.paths or configuration.files", ("secrets",)),
     "secret_file": Noun(_secret_files, "neither secrets.files nor any environment.file is declared", ("secrets",)),
     "repository": Noun(_repositories, "secrets.repository is not declared", ("secrets",), "profile"),
     "known_secret": Noun(_known_secrets, "secrets.known is not declared", ("secrets",), "profile"),
     "environment": Noun(_environments, "no service that we run declares environment", ("environment",)),
+    "container_environment": Noun(
+        _container_environments, "no service that runs in containers declares environment", ()
+    ),
+    "postgres": Noun(_postgres, "no service with protocol postgres declares configuration.reports", ()),
     "configuration": Noun(_configurations, "no service declares configuration", ("configuration",)),
     "agreement": Noun(_agreements, "same is not declared", ("same",), "profile"),
     "metrics": Noun(_metrics, "no service declares metrics", ("metrics",)),
@@ -245,13 +261,14 @@ NOUNS: dict[str, Noun] = {
 
 
 def _has(node: Any, dotted: str) -> bool:
-    """Whether a node declares a key; ``required.*.type`` means that of any entry of a mapping."""
+    """Whether a node declares a key; ``required.*.type`` means that of any entry of a mapping or a list."""
     head, star, tail = dotted.partition(".*.")
     for key in head.split("."):
         node = getattr(node, key, None)
         if node is None or node == [] or node == {}:
             return False
-    return not star or (isinstance(node, dict) and any(_has(entry, tail) for entry in node.values()))
+    entries = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return not star or any(_has(entry, tail) for entry in entries)
 
 
 def subjects(profile: Profile, noun: str, needs: str = "") -> tuple[list[Subject], str]:
