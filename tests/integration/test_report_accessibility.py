@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from seatrial.outcomes import Exit, Outcome, Result
 from seatrial.record import Record
 from seatrial.writers import html
+from tests.integration.test_demo_verdicts import audit
 from tests.lab.browser import Browser
 from tests.unit.records import BASE, CHECKS, RECORD, broken
 
@@ -208,3 +211,27 @@ def test_it_is_the_same_page_without_scripts(browser: Browser, page: Page) -> No
     browser.look(scripts=False)
     browser.open(file)
     assert json.loads(browser.run("JSON.stringify([document.scripts.length, document.querySelectorAll('h2').length > 5])")) == [0, True]  # fmt: skip
+
+
+def test_a_real_run_is_told_alike_everywhere(tmp_path: Path, browser: Browser, redis_binary: str) -> None:
+    report = audit(tmp_path, defect="redirect-off-host")
+    folder = report["folder"]
+    browser.look()
+    browser.open(folder / "report.html")
+    assert browser.audit()["violations"] == []
+    counts = browser.run("[...document.querySelectorAll('.counts li')].filter(each => each.dataset.count > 0).map(each => each.innerText.split('\\n').slice(1).join(' ')).join(', ')")  # fmt: skip
+    (line,) = re.findall(r"^ +counts +(.+)$", report["text"], re.MULTILINE)
+    assert counts == line
+    assert f"read      {folder / 'report.html'}" in report["text"]
+    told = {outcome: number for outcome, number in report["outcomes"].items() if number}
+    assert line == ", ".join(f"{number} {plural(outcome, number)}" for outcome, number in told.items())
+    sums = (folder / "summary.md").read_text().partition("| **all** |")[2].partition("\n")[0]
+    assert [int(cell) for cell in sums.strip(" |").split("|")] == list(report["outcomes"].values())
+    cases = ElementTree.parse(folder / "junit.xml").iter("property")
+    junit = Counter(case.get("value") for case in cases if case.get("name") == "seatrial.outcome")
+    assert dict(junit) == told
+
+
+def plural(outcome: str, number: int) -> str:
+    many = {"violation": "violations", "advisory": "advisories", "error": "errors"}
+    return many.get(outcome, outcome) if number != 1 else outcome
