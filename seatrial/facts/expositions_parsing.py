@@ -8,6 +8,7 @@ metrics``, with which a test compares this.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,18 +32,26 @@ SUFFIXES = {
 TEXT_SUFFIXES = {"histogram": ("bucket", "sum", "count"), "summary": ("sum", "count")}
 """In the text format only these have series of other names than their own."""
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_PAIR = re.compile(r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\\n]|\\[\\n"])*)"[ \t]*(,|(?=\}))')
+_PAIR = {
+    "text": re.compile(r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\\n]|\\[\\n"])*)"[ \t]*(,|(?=\}))'),
+    "openmetrics": re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\.)*)"(,|(?=\}))'),
+}
 _FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|inf(?:inity)?)|nan", re.IGNORECASE | re.ASCII)
+_COMMENT = {
+    "text": re.compile(r"#[ \t]*(HELP|TYPE)[ \t]+([^ \t]+)(?:[ \t]+(.*?)[ \t]*)?"),
+    "openmetrics": re.compile(r"# (HELP|TYPE|UNIT) ([^ ]*) (.*)"),
+}
 _ESCAPED = re.compile(r"\\(.)")
 _BRACE = {"text": re.compile(r"[ \t]*\{"), "openmetrics": re.compile(r"\{")}
 _REST = {
     "text": re.compile(r"[ \t]*([^ \t]+)(?:[ \t]+(.*))?"),
-    "openmetrics": re.compile(r" ([^ ]+)(?: ([^ #]+))?(?: # \{.*)?"),
+    "openmetrics": re.compile(r" ([^ ]+)(?: ([^ #]+))?(?: # (\{.*))?"),
 }
 _STAMP = {
     "text": re.compile(r"[+-]?\d+", re.ASCII),
     "openmetrics": re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII),
 }
+_EXEMPLAR = re.compile(rf" (?:{_FLOAT.pattern})(?: {_STAMP['openmetrics'].pattern})?", re.IGNORECASE | re.ASCII)
 MOST_FAULTS = 20
 """Faults of one kind that are kept; a broken exporter breaks every line."""
 
@@ -119,7 +128,7 @@ def parse(text: str, format: str) -> Parsed:
     for number, line in enumerate(lines, 1):
         try:
             if line.lstrip(" \t").startswith("#"):
-                _comment(parsed, line.lstrip(" \t"))
+                _comment(parsed, line if format == "openmetrics" else line.lstrip(" \t"))
             elif line.strip(" \t"):
                 _sample(parsed, line, number, seen)
         except _Wrong as why:
@@ -142,23 +151,22 @@ def _end_of_openmetrics(parsed: Parsed, lines: list[str]) -> None:
 
 def _comment(parsed: Parsed, line: str) -> None:
     """HELP, TYPE and UNIT; any other comment is passed over in the text format, and refused by OpenMetrics."""
-    word, _, rest = line[1:].lstrip(" \t").partition(" ")
-    known = ("HELP", "TYPE", "UNIT", "EOF") if parsed.format == "openmetrics" else ("HELP", "TYPE")
-    if word not in known:
-        if parsed.format == "openmetrics":
-            raise _Wrong("a comment that is neither HELP, TYPE, UNIT nor EOF")
+    openmetrics = parsed.format == "openmetrics"
+    match = _COMMENT[parsed.format].fullmatch(line)
+    if not match:
+        if openmetrics and line != "# EOF":
+            raise _Wrong("a comment that is neither HELP, TYPE, UNIT nor EOF, or that says nothing")
         return
-    name, _, said = rest.lstrip(" \t").partition(" ")
-    said = said.strip()
-    if word == "EOF" or not name:
-        return
+    word, name, said = match[1], match[2], match[3] or ""
     if not _NAME.fullmatch(name):
         raise _Wrong(f"{word} of what is no metric name")
     series = _described(parsed, name)
     if word == "HELP":
         if series.help is not None and parsed.format == "text":
             raise _Wrong(f"a second HELP of {name}")
-        series.help = said
+        if parsed.format == "text" and re.search(r"\\[^\\n]", said.replace("\\\\", "")):
+            raise _Wrong(f"HELP of {name} has a backslash that is not escaped")
+        series.help = said.strip()
     elif word == "TYPE" and said:
         if (series.type or series.samples) and parsed.format == "text":
             raise _Wrong(f"a second TYPE of {name}, or a TYPE after its samples")
@@ -205,21 +213,22 @@ def _sample(parsed: Parsed, line: str, number: int, seen: dict[tuple[str, Labels
         raise _Wrong("no metric name at its beginning")
     name, at = match[0], match.end()
     brace = _BRACE[parsed.format].match(text, at)
-    labels, at = _labels(text, brace.end(), name) if brace else ((), at)
-    if not brace and text[at : at + 1] not in ("", " ", "\t"):
-        raise _Wrong("a character that no metric name may have")
+    labels, at = _labels(text, brace.end(), name, _PAIR[parsed.format]) if brace else ((), at)
     rest = _REST[parsed.format].fullmatch(text, at)
     if not rest:
         raise _Wrong(f"no value after {name}, or more than a value and a time")
     value, stamp = rest[1], rest[2]
-    if not _FLOAT.fullmatch(value):
+    if not _FLOAT.fullmatch(value) or (math.isinf(float(value)) and "inf" not in value.lower()):
         raise _Wrong(f"the value of {name} is no number")
     if stamp is not None and not _STAMP[parsed.format].fullmatch(stamp):
         what = "a whole number of milliseconds" if parsed.format == "text" else "a number of seconds"
         raise _Wrong(f"the time of {name} is not {what}")
+    if parsed.format == "openmetrics" and rest[3] is not None:
+        _check_exemplar(rest[3], name)
     series = _owner(parsed, name)
     series.type = series.type or ("untyped" if parsed.format == "text" else "unknown")
-    _check_bounds(series, name, labels)
+    if parsed.format == "text":
+        _check_bounds(series, name, labels)
     key = (name, tuple(sorted(labels)), stamp or "")
     if key in seen:
         parsed.fault("twice", number, f"the same series of {name} as in line {seen[key]}")
@@ -228,15 +237,14 @@ def _sample(parsed: Parsed, line: str, number: int, seen: dict[tuple[str, Labels
     series.samples.append(Sample(name, key[1], float(value), number))
 
 
-def _labels(text: str, at: int, name: str) -> tuple[Labels, int]:
+def _labels(text: str, at: int, name: str, shape: re.Pattern[str]) -> tuple[Labels, int]:
     """Labels between braces, and where they end."""
     pairs: list[tuple[str, str]] = []
     while True:
-        rest = text[at:].lstrip(" \t")
-        at = len(text) - len(rest)
-        if rest.startswith("}"):
+        if text[at:].lstrip(" \t").startswith("}"):
+            at = text.index("}", at)
             break
-        match = _PAIR.match(text, at)
+        match = shape.match(text, at)
         if not match:
             raise _Wrong(f"the labels of {name} can't be read")
         value = match[2]
@@ -248,6 +256,13 @@ def _labels(text: str, at: int, name: str) -> tuple[Labels, int]:
     if "__name__" in names:
         raise _Wrong(f"{name} has a label __name__, which is reserved")
     return tuple(pairs), at + 1
+
+
+def _check_exemplar(text: str, name: str) -> None:
+    """An example of what was counted, which only counters and buckets may have."""
+    _, at = _labels(text, 1, name, _PAIR["openmetrics"])
+    if not name.endswith(("_total", "_bucket")) or not _EXEMPLAR.fullmatch(text, at):
+        raise _Wrong(f"the exemplar of {name} can't be read, or is not for a metric of its type")
 
 
 def _plain(escaped: re.Match[str]) -> str:

@@ -122,7 +122,7 @@ def check_sums(parsed: Parsed) -> None:
         if series.type == "summary":
             for sample in series.samples:
                 bound = dict(sample.labels).get("quantile")
-                if bound is not None and not 0 <= float(bound) <= 1:
+                if bound is not None and not 0 <= _number(bound) <= 1:
                     parsed.fault("sums", sample.line, f"{series.name} has a quantile that is not from 0 to 1")
         for sample in series.samples:
             if sample.value < 0 and _counts_up(series, sample):
@@ -137,10 +137,10 @@ def _histogram(series: Series, format: str) -> Iterator[tuple[int, str]]:
     for parts in groups.values():
         line = next(iter(parts.values()))[0].line
         bounded = [(dict(sample.labels).get("le"), sample) for sample in parts["_bucket"]]
-        if any(bound is None for bound, _ in bounded):
-            yield line, f"{series.name} has a bucket without le"
+        if any(bound is None or math.isnan(_number(bound)) for bound, _ in bounded):
+            yield line, f"{series.name} has a bucket without a number as le"
             continue
-        buckets = sorted(((float(bound or "nan"), sample) for bound, sample in bounded), key=lambda pair: pair[0])
+        buckets = sorted(((_number(bound or ""), sample) for bound, sample in bounded), key=lambda pair: pair[0])
         if not buckets or buckets[-1][0] != math.inf:
             yield line, f'{series.name} has no bucket le="+Inf"'
             continue
@@ -154,6 +154,14 @@ def _histogram(series: Series, format: str) -> Iterator[tuple[int, str]]:
             )
         if not parts["_sum"] and format == "text":
             yield line, f"{series.name} has no _sum"
+
+
+def _number(text: str) -> float:
+    """A bound; not a number where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _counts_up(series: Series, sample: Sample) -> bool:

@@ -194,7 +194,7 @@ MET_005 = Specimens(
         'seconds: _count is not the bucket le="+Inf"': metrics(WHOLE.replace("_count 2", "_count 3")),
         'seconds: _count is missing beside the bucket le="+Inf"': metrics(WHOLE.replace("seconds_count 2\n", "")),
         "seconds has no _sum": metrics(WHOLE.replace("seconds_sum 3\n", "")),
-        "seconds has a bucket without le": metrics(WHOLE.replace('{le="1"}', "")),
+        "seconds has a bucket without a number as le": metrics(WHOLE.replace('{le="1"}', "")),
         "a quantile that is not from 0 to 1": metrics(family("seconds", "summary", 'seconds{quantile="95"} 1')),
     },
     undecided=NEVER,
