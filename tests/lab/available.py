@@ -26,6 +26,11 @@ def _allure() -> str | None:
     return None if shutil.which("allure") else "no allure command: npm install -g allure-commandline, and Java"
 
 
+def _yaml_language_server() -> str | None:
+    found = shutil.which("yaml-language-server")
+    return None if found else "no yaml-language-server on PATH: npm install -g yaml-language-server"
+
+
 def _compose(kind: str) -> Callable[[], str | None]:
     return lambda: _docker() or (None if compose.find(kind) else f"no {kind} here: see `python -m tests.lab status`")
 
@@ -70,6 +75,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "systems": _systems,
     "arm64": _arm64,
     "allure": _allure,
+    "yaml-language-server": _yaml_language_server,
     "chromium": _chromium,
 }
 """Each thing that a test can need, and why it is not here (None when it is)."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -215,3 +217,42 @@ def test_the_schema_is_printed_as_it_is_shipped():
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (seatrial.data("profiles") / "profile.schema.json").read_text()
     assert json.loads(done.stdout)["title"] == "Seatrial profile"
+
+
+def test_the_errors_that_the_readme_shows_are_those_of_a_run(tmp_path):
+    readme = (Path(seatrial.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"\$ seatrial audit \./shop\.yaml\n(.*?)```", readme, re.DOTALL)[1]
+    (tmp_path / "shop.yaml").write_text(
+        "profile: shop\nenvironment: staging\ntarget: {driver: docker, compose_project: shop}\nservices:\n  api:\n"
+        "    url: http://127.0.0.1:8080\n    liveness: {path: /health/live}\n    readyness: {path: /health/ready}\n"
+        "    depends_on: {rediss: {}}\n  redis: {protocol: redis, port: 6379}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial", "audit", "./shop.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert done.stderr.strip() == shown.strip()
+
+
+def test_an_editor_has_something_to_offer_for_every_key():
+    """A type, words, or a node to go on with, and an example wherever a unit is asked for."""
+    schema = json.loads((seatrial.data("profiles") / "profile.schema.json").read_text())
+    for name, node in {"Profile": schema, **schema["$defs"]}.items():
+        for key, value in node.get("properties", {}).items():
+            assert value["description"], f"{name}.{key}"
+            assert {"type", "enum", "$ref", "anyOf", "const"} & set(value) or value.keys() <= {"description", "default"}
+            if re.search("dhms|GiB|%|/ ", value.get("pattern", "")):
+                assert value["examples"], f"{name}.{key}"
+    check = schema["$defs"]["HttpCheck"]["properties"]
+    assert all(check[key]["examples"] for key in ("latency", "timeout", "period", "unready_within", "ready_within"))
+    assert schema["$defs"]["Service"]["properties"]["restart"]["enum"] == [
+        "no",
+        "always",
+        "on-failure",
+        "unless-stopped",
+    ]
+    assert "docker" in schema["$defs"]["Target"]["properties"]["driver"]["enum"]
