@@ -161,7 +161,10 @@ def test_what_is_wrong_is_marked_as_shown(server):
 
 def test_shipped_profiles_are_marked_nowhere(server):
     for file in sorted(seatrial.data("profiles").glob("*.yaml")):
-        uri = opened(server, file.read_text())
-        while uri not in server.diagnostics:
-            server.ask("textDocument/hover", {"textDocument": {"uri": uri}, "position": {"line": 1, "character": 2}})
-        assert server.diagnostics[uri] == [], file.name
+        for more, marked in (("", False), ("nope: 1\n", True)):
+            uri = opened(server, file.read_text() + more)
+            while uri not in server.diagnostics:
+                server.ask(
+                    "textDocument/hover", {"textDocument": {"uri": uri}, "position": {"line": 1, "character": 2}}
+                )
+            assert bool(server.diagnostics[uri]) is marked, file.name
