@@ -1,4 +1,4 @@
-"""Which service needs which: as compose says, else by the connections that are open right now."""
+"""Which service needs which: as compose says, else by the connections that are open or were a moment ago."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["dependencies", "several", "wire"]
 
 PROXY = re.compile(r"^(nginx|haproxy|traefik|envoy|caddy|httpd|apache2) in ")
+CONNECTED = frozenset({"01", "04", "05", "06", "08", "09"})
+"""States of a connection that is open, or was a moment ago: asking for health has just made services talk to each other."""
 LABEL = "com.docker.compose.depends_on"
 Said = dict[str, tuple[str, str]]
 """By the other's compose name: its condition, and where that is said."""
@@ -46,7 +48,7 @@ def dependencies(found: Found, runtime: Runtime, groups: list[Group]) -> None:
         for other, port in sorted(_connected(runtime, group.key)):
             if other not in known and other != service.name:
                 known.add(other)
-                service.depends_on.append(_to(found, other, guess("", f"a connection to port {port} is open"), port))
+                service.depends_on.append(_to(found, other, guess("", f"a connection to port {port} was seen"), port))
 
 
 def several(found: Found) -> None:
@@ -112,7 +114,7 @@ def _networks(runtime: Runtime, name: str) -> set[str]:
 
 
 def _connected(runtime: Runtime, name: str) -> Iterator[tuple[str, int]]:
-    """Other services, and the port of each, to which a container of this one has a connection now."""
+    """Other services, and the port of each, to which a container of this one has a connection, or had a moment ago."""
     from seatrial.drivers import _sockets
 
     listening = {
@@ -134,6 +136,6 @@ def _connected(runtime: Runtime, name: str) -> Iterator[tuple[str, int]]:
         found |= {
             (listening[entry.peer, entry.peer_port], entry.peer_port)
             for entry in entries
-            if entry.state == _sockets.ESTABLISHED and (entry.peer, entry.peer_port) in listening
+            if entry.state in CONNECTED and (entry.peer, entry.peer_port) in listening
         }
     yield from found
