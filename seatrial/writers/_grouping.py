@@ -26,6 +26,7 @@ __all__ = [
     "by_cause",
     "by_requirement",
     "counted",
+    "covered",
     "days_left",
     "hidden",
     "inapplicable",
@@ -154,6 +155,16 @@ def inapplicable(record: Record) -> dict[str, list[Check]]:
     for check in of(record, Outcome.not_applicable):
         reasons.setdefault(check.reason, []).append(check)
     return reasons
+
+
+def covered(record: Record, waiver: WaiverUse) -> list[Check]:
+    """What a waiver was used for. Not compared whole: a run over midnight counts its days twice."""
+    name = (waiver.where, waiver.requirement, waiver.subject)
+    return [
+        check
+        for check in of(record, Outcome.waived)
+        if check.waiver and (check.waiver.where, check.waiver.requirement, check.waiver.subject) == name
+    ]
 
 
 def days_left(waiver: WaiverUse) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ TEMPLATES = Path(__file__).with_name("templates")
 SHOWN = 3
 """How many subjects of one finding, and lines seen of one subject, are told before the rest is folded away."""
 
+FIRST = 7
+"""How many things to begin with are named on the first page."""
 SAID = {
     Outcome.passed: "The clause holds, and something was really looked at.",
     Outcome.violation: "The deployment breaks a MUST: something it has promised, or that harms its users.",
@@ -50,6 +53,33 @@ _MOST_TELLING = (
     Outcome.passed,
     Outcome.not_applicable,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """One thing to mend first, and where the page tells of it."""
+
+    outcome: Outcome
+    link: str
+    text: str
+    aside: str
+
+
+def _starts(record: Record) -> list[_Start]:
+    """What is broken, one entry a cause, and what kept the run from looking, unless that follows from what is broken."""
+    found = []
+    for roots in grouping.shared(record, Outcome.violation).values():
+        for root in roots:
+            checks = root.findings[0]
+            on = ", ".join(check.subject for check in checks[:SHOWN]) or "the whole deployment"
+            more = f" and {len(checks) - SHOWN} more" if len(checks) > SHOWN else ""
+            title = upper_first(checks[0].title)
+            found.append(_Start(Outcome.violation, checks[0].id, title, f"{checks[0].id}, broken on {on}{more}"))
+    for number, cause in enumerate(grouping.by_cause(record), start=1):
+        if not cause.beside:
+            hides = f"hides {grouping.counted(len(cause.checks), 'check')}"
+            found.append(_Start(Outcome.error, f"cause-{number}", f"Could not look: {cause.reason}", hides))
+    return found
 
 
 class _Anchors:
@@ -140,9 +170,11 @@ def write(record: Record, folder: Path) -> str:
             violations=grouping.shared(record, Outcome.violation),
             advisories=grouping.shared(record, Outcome.advisory),
             causes=grouping.by_cause(record),
+            starts=_starts(record),
+            first=FIRST,
             withheld=grouping.by_requirement(grouping.of(record, Outcome.withheld)),
             inapplicable=grouping.inapplicable(record),
-            waived=[(waiver, [c for c in record.checks if c.waiver == waiver]) for waiver in record.waivers],
+            waived=[(waiver, grouping.covered(record, waiver)) for waiver in record.waivers],
             passes=_passes(record),
             anchor=_Anchors(record),
             next_step=grouping.next_step(record, folder, lacks="see what could not be looked at, and the notes"),

@@ -156,6 +156,14 @@ def test_an_error_beside_a_violation_says_where_to_begin(page):
     )
 
 
+def test_the_first_page_names_a_few_things_and_says_how_many_more_there_are(page):
+    checks = tuple(broken(id=f"CTR-{n:03}", title=f"virtue {n}", seen=(f"seen {n}",)) for n in range(20))
+    text = re.sub(r"\s+", " ", page(replace(RECORD, checks=checks)).text)
+    start = text[text.index("Where to begin") : text.index("What was tested", text.index("Where to begin"))]
+    assert start.count("Virtue") == 7
+    assert "and 13 more, further down" in start
+
+
 def test_a_run_that_was_cut_short_says_so_first(page):
     text = page(VARIANTS["cut short"]).text
     assert "This run was cut short" in text[: text.index("Failure, cut short", text.index("Sea trial"))]
@@ -191,6 +199,14 @@ def test_a_link_by_requirement_leads_to_what_is_most_telling(render):
     )
     (place,) = re.findall(r'<article class="([^"]+)" id="CTR-001"', render(record))
     assert place == "card violation"
+
+
+def test_a_waiver_shows_what_it_covers_in_a_run_over_midnight_too(page):
+    record = replace(RECORD, waivers=(replace(WAIVER, days_left=28),))
+    text = re.sub(r"\s+", " ", page(record).text)
+    assert "2026-06-30, 28 days left" in text
+    assert "What it covers MUST Every process of a container" in text
+    assert "Waivers without effect" not in text
 
 
 def test_a_replay_and_an_unpinned_target_are_told(page):
