@@ -77,6 +77,7 @@ LINTED = (
             (
                 "calls", "calls_total", "wait_ms", "wait_milliseconds", "up_hours_total", "size_kilobytes", "held_bits",
                 "temperature_kelvin", "line_megabits", "a_b", "waitTime", "job:calls:rate", "wait_gauge", "counter_wait",
+                "my_counter_total", "jobs_count", "wait_sum", "rain_bucket", "a_summary_b",
             ),
             ("counter", "gauge", "untyped"),
         )
