@@ -79,6 +79,7 @@ def put_folder(path: Path, files: Mapping[str, str]) -> None:
     try:
         for name, text in files.items():
             (temporary / name).write_text(text, encoding="utf-8", errors=HALVES)
+            os.chmod(temporary / name, 0o644)
         os.chmod(temporary, 0o755)
         shutil.rmtree(path, ignore_errors=True)
         os.replace(temporary, path)
