@@ -67,7 +67,7 @@ class Api:
         except ValueError:
             raise CouldNotLook(f"the engine's answer to {path} is no JSON") from None
 
-    def raw(self, path: str, most: int, **query: object) -> tuple[bytes, bool]:
+    def raw(self, path: str, most: int, /, **query: object) -> tuple[bytes, bool]:
         """The answer to a GET as it is, up to a number of bytes, and whether there was more.
 
         Raises:

@@ -5,6 +5,7 @@ What is mounted from the host is looked at there, since whoever is on the host r
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 import time
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seatrial.facts.leak import PRIVATE_KEY, Place, Rights
+from seatrial.looks import _secrets_archive
 from seatrial.looks import _secrets_beneath as beneath
 from seatrial.looks._secrets import holdings, place
 from seatrial.looks._secrets_files import format_of, holders, scanned
-from seatrial.words import Missing, seen
+from seatrial.words import CouldNotLook, Missing, seen
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
@@ -95,46 +97,44 @@ def _of_container(runtime: Runtime, container: Container, wanted: list[str]) -> 
         for mount in mounts
         if mount.type == "bind" and not mount.writable and not _NOT_FILES.fullmatch(mount.real or mount.source)
     ]
-    near = runtime.engine.local and container.running and container.pid
+    local = runtime.engine.local
+    root = f"/proc/{container.pid}/root" if local and container.running and _may_enter(container.pid) else ""
     for inside in dict.fromkeys([*wanted, *shown]):
         where = f"{container}: {inside}"
-        if near and (of_host := _on_host(inside, mounts)):
+        if local and (of_host := _on_host(inside, mounts, running=container.running)):
             yield _Path(f"{where} ({of_host})", inside, "/", of_host)
         else:
-            yield _Path(where, inside, f"/proc/{container.pid}/root" if near else "", inside, container)
+            yield _Path(where, inside, root, inside, container)
 
 
-def _on_host(inside: str, mounts: Iterable[Mount]) -> str:
-    """Where the host has a path that is mounted from it; empty for volumes and what is the container's own."""
+def _may_enter(pid: int) -> bool:
+    return bool(pid) and os.access(f"/proc/{pid}/root/", os.X_OK)
+
+
+def _on_host(inside: str, mounts: Iterable[Mount], *, running: bool) -> str:
+    """Where the host has a path that is mounted from it; empty for volumes and what is the container's own.
+
+    Of a container that does not run, no kernel shows it, and what it was asked for as is all that is known.
+    """
     best, path = "", ""
     for mount in mounts:
         top = mount.destination.rstrip("/")
         if f"{posixpath.normpath(inside)}/".startswith(f"{top}/") and len(top) >= len(best):
             best = top
             rest = posixpath.normpath(inside)[len(top) :]
-            path = f"{mount.real}{rest}" if mount.type == "bind" and mount.real else ""
+            source = mount.real or ("" if running else mount.source)
+            path = f"{source}{rest}" if mount.type == "bind" and source else ""
     return path
 
 
 def _walked(session: Session, service: str, one: _Path) -> Iterator[Place]:
     """The files below a path that hold something, and the path itself, as searched or as not to be."""
-    if one.container is not None and not one.root:
-        yield Place(
-            "file",
-            one.where,
-            Missing(
-                "the files of a container can be read only where it runs, on the engine's own host",
-                "run Seatrial on the engine's own host, as root",
-            ),
-            service,
-        )
-        return
     most = session.profile.secrets.max_files if session.profile.secrets else 10_000
     session.call("files", "GET")
     end = time.monotonic() + PATIENCE
     below, prefix = one.where.partition(" (")[0].rstrip("/"), one.path.rstrip("/")
     try:
-        for number, file in enumerate(beneath.walk(one.root, one.path, LARGEST)):
+        for number, file in enumerate(_files(session, one)):
             if number >= most:
                 break
             if time.monotonic() > end:
@@ -149,8 +149,25 @@ def _walked(session: Session, service: str, one: _Path) -> Iterator[Place]:
         yield Place("file", one.where, Missing("it can't be read by this user", right), service)
     except OSError as why:
         yield Place("file", one.where, Missing(f"it can't be read: {why.strerror}", f"read {one.path}"), service)
+    except CouldNotLook as why:
+        yield Place("file", one.where, Missing(why.reason, why.right), service)
     else:
         yield Place("file", one.where, (), service)
+
+
+def _files(session: Session, one: _Path) -> Iterator[beneath.Found]:
+    """The files of a path: as the kernel shows them, or as the engine hands them out."""
+    if one.container is None or one.root:
+        yield from beneath.walk(one.root, one.path, LARGEST)
+        return
+    from seatrial.drivers import _docker_endpoint
+    from seatrial.drivers._docker_api import Api
+
+    api = Api(session, _docker_endpoint.find(session))
+    try:
+        yield from _secrets_archive.walk(api, one.container.id, one.path, LARGEST)
+    finally:
+        api.close()
 
 
 def _place(session: Session, service: str, one: _Path, file: beneath.Found, where: str, hits: list[Hit]) -> Place:

@@ -33,13 +33,22 @@ def at(lab: Lab) -> Iterator[Site]:
 class Run:
     """A whole run of the area, as its user starts it."""
 
-    def __init__(self, profile: Path, folder: Path, *options: str, **more: str) -> None:
+    def __init__(self, profile: Path, folder: Path, *options: str, before: tuple[str, ...] = ()) -> None:
         reports = folder / f"reports-{len(list(folder.iterdir()))}"
-        command = [sys.executable, "-m", "pytest", "suites/secrets", "-p", "no:cacheprovider", f"--profile={profile}"]
+        command = [
+            *before,
+            sys.executable,
+            "-m",
+            "pytest",
+            "suites/secrets",
+            "-p",
+            "no:cacheprovider",
+            f"--profile={profile}",
+        ]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DOCKER_"))}
         done = subprocess.run(
             [*command, f"--report-dir={reports}", *options],
-            cwd=Path(__file__).parents[2], env=environment | more, capture_output=True, text=True, timeout=120, check=False,
+            cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         self.text, self.code = done.stdout + done.stderr, done.returncode
         found = list(reports.glob("*/conformance.json"))
@@ -76,3 +85,73 @@ def test_exactly_its_requirement_turns_red(defect: Defect, at: Site, tmp_path: P
     assert run.ids("violation", "advisory") == sorted(defect.turns_red), run.text
     assert run.ids("error") == sorted(defect.hides), run.text
     assert run.code == 1
+
+
+@pytest.mark.parametrize("name", ["image_label", "logged", "open_key", "versioned_env_file", "copy_in_base64"])
+def test_its_facts_give_the_same_verdicts_when_all_of_it_is_gone(name: str, at: Site, tmp_path: Path) -> None:
+    (defect,) = (defect for defect in DEFECTS if defect.name == name)
+    defect.make(at)
+    at.start()
+    profile = at.profile(tmp_path)
+    run = Run(profile, tmp_path)
+    assert at.container is not None
+    at.container.down()
+    for name in ("conf/tls.key", "app.env", "compose.yaml"):
+        (at.folder / name).unlink()
+    assert Run(profile, tmp_path, f"--facts={run.folder}").told() == run.told()
+
+
+APART = ("unshare", "--fork", "--pid", "--mount-proc")
+
+
+def test_on_another_kernel_the_engine_tells_what_it_can_and_the_rest_is_undecided(at: Site, tmp_path: Path) -> None:
+    """From a pid namespace of our own the containers' processes can't be seen, as from another machine."""
+    if subprocess.run([*APART, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no right to make a pid namespace")
+    for defect in (secrets.open_key_among_the_data, secrets.option, secrets.open_configuration):
+        defect.make(at)
+    at.start()
+    run = Run(at.profile(tmp_path), tmp_path, before=APART)
+    assert run.ids("violation", "advisory") == ["SEC-005", "SEC-010", "SEC-011"], run.text
+    assert run.ids("error") == ["SEC-006", "SEC-018"]
+    assert {r["right"] for r in run.results if r["outcome"] == "error"} == {
+        "run Seatrial on the engine's own host, as root, to read /proc"
+    }
+
+
+def test_a_log_that_the_engine_can_not_read_is_no_pass(at: Site, tmp_path: Path) -> None:
+    at.words["logging"] = {"driver": "none"}
+    at.start()
+    run = Run(at.profile(tmp_path), tmp_path)
+    assert run.ids("violation", "advisory") == []
+    assert run.ids("error") == ["SEC-004", "SEC-018"]
+    assert run.code == 3
+
+
+def test_a_container_that_is_down_is_no_pass(at: Site, tmp_path: Path) -> None:
+    at.start()
+    assert at.container is not None
+    profile = at.profile(tmp_path)
+    at.lab.engine.call("POST", f"/containers/{at.container.id}/stop", t=1)
+    run = Run(profile, tmp_path)
+    assert run.ids("violation", "advisory") == []
+    assert {"SEC-005", "SEC-006", "SEC-007", "SEC-008", "SEC-009", "SEC-018"} == set(run.ids("error"))
+
+
+def test_files_that_are_not_there_are_no_pass(at: Site, tmp_path: Path) -> None:
+    at.start()
+    profile = at.profile(tmp_path)
+    for name in ("app.env", "compose.yaml", "web.service", "db.secret"):
+        (at.folder / name).unlink()
+    (at.folder / "src").rename(at.folder / "moved")
+    run = Run(profile, tmp_path)
+    assert run.ids("violation", "advisory") == []
+    assert run.ids("error") == ["SEC-012", "SEC-013", "SEC-014", "SEC-015", "SEC-016", "SEC-017", "SEC-018", "SEC-019"]
+
+
+def test_a_repository_whose_index_can_not_be_read_is_no_pass(at: Site, tmp_path: Path) -> None:
+    (at.folder / "src/.git/index").write_bytes(b"no index")
+    at.start()
+    run = Run(at.profile(tmp_path), tmp_path)
+    assert run.ids("violation", "advisory") == []
+    assert run.ids("error") == ["SEC-016", "SEC-018"]
