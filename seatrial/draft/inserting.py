@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seatrial.draft.parts import Part, flowed, lines
@@ -39,6 +39,7 @@ class Text:
         self._edits = _Edits()
         self._notes: dict[int, list[str]] = {}
         self._stamps: dict[int, str] = {}
+        self._made: dict[tuple[tuple[str, ...], str], Part] = {}
         self._filled: set[int] = set()
 
     # --- looking --------------------------------------------------------------------------------------------------
@@ -79,11 +80,17 @@ class Text:
             part: with its comments.
             apart: True to leave an empty line before it.
         """
-        node = self.node(path)
-        while node is None or not (_is(node, "Mapping") or _is(node, "Sequence")):
-            *rest, key = path
-            path, part = tuple(rest), Part(key, parts=(part,))
-            node = self.node(path)
+        there = path
+        while (node := self.node(there)) is None or not (_is(node, "Mapping") or _is(node, "Sequence")):
+            there = there[:-1]
+            part = Part(path[len(there)], parts=(part,))
+        if there != path:  # several may need the same part to be made
+            made = self._made.get((there, part.key))
+            self._made[there, part.key] = part if made is None else _merged(made, part)
+            return
+        self._put(node, part, apart=apart)
+
+    def _put(self, node: Any, part: Part, *, apart: bool) -> None:
         if node.flow_style:
             self._into_flow(node, part)
             return
@@ -132,6 +139,9 @@ class Text:
 
     def result(self) -> str:
         """The text with everything put in."""
+        for (path, _), part in self._made.items():
+            self._put(self.node(path), part, apart=not path)
+        self._made.clear()
         for line, notes in self._notes.items():
             raw = self._lines[line]
             code = raw.rstrip("\r\n")
@@ -148,6 +158,18 @@ class Text:
             pieces += [self.text[at:start], text]
             at = end
         return "".join([*pieces, self.text[at:]])
+
+
+def _merged(one: Part, other: Part) -> Part:
+    """Two parts of the same key as one."""
+    parts = list(one.parts)
+    for part in other.parts:
+        at = next((at for at, known in enumerate(parts) if part.key and known.key == part.key), None)
+        if at is None:
+            parts.append(part)
+        else:
+            parts[at] = _merged(parts[at], part)
+    return replace(one, parts=tuple(parts))
 
 
 def _turned_off(line: str, indent: int, key: str) -> bool:
