@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -163,13 +164,22 @@ def _capped(limits: tuple[Limit, ...], field: str, want: float) -> float | Missi
         return None  # one part without limit may use the whole machine
     if unknown := [one for one in each if isinstance(one, Missing)]:
         return unknown[0]
-    groups = {getattr(limit, f"{field}_group") or limit.where: getattr(limit, field) for limit in limits}
-    together = float(sum(groups.values()))
+    together = _together([getattr(limit, f"{field}_groups")[::-1] for limit in limits])
     return together if together < want else None
 
 
+def _together(chains: list[tuple[tuple[str, float], ...]]) -> float:
+    """What parts may use together, each told by the groups that limit it, outermost first: no group gives more than it has."""
+    inner: dict[tuple[str, float], list[tuple[tuple[str, float], ...]]] = {}
+    for chain in chains:
+        if not chain:
+            return math.inf
+        inner.setdefault(chain[0], []).append(chain[1:])
+    return sum(min(limit, _together(parts)) for (_, limit), parts in inner.items())
+
+
 def _others(limits: tuple[Limit, ...], field: str, together: str) -> str:
-    groups = {getattr(limit, f"{field}_group") or limit.where for limit in limits}
+    groups = {getattr(limit, f"{field}_groups") for limit in limits}
     return f", {together} with all others" if len(groups) > 1 else ""
 
 

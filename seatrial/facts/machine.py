@@ -71,12 +71,12 @@ class Limit:
     where: str
     """``container harbor-api-1`` or ``process 412 (api)``."""
     memory: int | Missing | None = None
-    """Bytes."""
-    memory_group: str = ""
-    """The control group that sets it: two that share one share its limit."""
+    """Bytes: the lowest limit of its control group and of those above."""
+    memory_groups: tuple[tuple[str, int], ...] = ()
+    """Every control group that limits it, its own first: parts that share one share its limit."""
     cpus: float | Missing | None = None
-    """Cores, by the quota of the control group."""
-    cpus_group: str = ""
+    """Cores, by the lowest quota."""
+    cpus_groups: tuple[tuple[str, float], ...] = ()
     cores: tuple[int, ...] | Missing = ()
     """The processors it may run on, by affinity and cpuset."""
 

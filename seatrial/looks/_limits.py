@@ -61,16 +61,15 @@ def _local(service: str, where: str, pid: int, proc: Path, sys: Path) -> Limit:
     whole = group if isinstance(group, Missing) else group.limits()
     if isinstance(whole, Missing) or isinstance(group, Missing):
         return _unseen(service, where, whole if isinstance(whole, Missing) else Missing("no control group"), cores)
-    memory, memory_group = _lowest(group, "memory", "memory.max" if group.version == 2 else "memory.limit_in_bytes")
-    cpus, cpus_group = _quota(group)
-    limited = memory is not None and memory < NO_LIMIT
+    memory = tuple(_memory(group))
+    cpus = tuple(_quotas(group))
     return Limit(
         service,
         where,
-        memory=int(memory) if memory is not None and limited else None,
-        memory_group=memory_group if limited else "",
-        cpus=cpus,
-        cpus_group=cpus_group,
+        memory=min((limit for _, limit in memory), default=None),
+        memory_groups=memory,
+        cpus=min((limit for _, limit in cpus), default=None),
+        cpus_groups=cpus,
         cores=cores,
     )
 
@@ -94,33 +93,38 @@ def _up(group: _cgroup.Group, controller: str) -> Iterator[Path]:
         directory = directory.parent
 
 
-def _lowest(group: _cgroup.Group, controller: str, name: str) -> tuple[float | None, str]:
-    """The lowest limit, and the group that sets it."""
-    found = [
-        (float(told), str(directory))
-        for directory in _up(group, controller)
-        if (told := text(directory / name)) and told not in ("max", "-1")
-    ]
-    return min(found, default=(None, ""))
+def _memory(group: _cgroup.Group) -> Iterator[tuple[str, int]]:
+    """Every group that limits memory, the innermost first, and how much it leaves."""
+    name = "memory.max" if group.version == 2 else "memory.limit_in_bytes"
+    for directory in _up(group, "memory"):
+        told = text(directory / name)
+        if told.isdecimal() and int(told) < NO_LIMIT:
+            yield str(directory), int(told)
 
 
-def _quota(group: _cgroup.Group) -> tuple[float | None, str]:
-    found = []
+def _quotas(group: _cgroup.Group) -> Iterator[tuple[str, float]]:
+    """Every group with a quota of processor time, the innermost first, in cores."""
     for directory in _up(group, "" if group.version == 2 else "cpu"):
         quota, _, period = text(directory / "cpu.max").partition(" ")
         quota = quota or text(directory / "cpu.cfs_quota_us")
         period = period or text(directory / "cpu.cfs_period_us")
-        if quota not in ("", "max", "-1") and period:
-            found.append((int(quota) / int(period), str(directory)))
-    return min(found, default=(None, ""))
+        if quota.isdecimal() and period.isdecimal() and int(period):
+            yield str(directory), int(quota) / int(period)
 
 
 def _far(service: str, where: str, container: Container) -> Limit:
     """What an engine elsewhere tells of the control group."""
-    unseen = Missing(FAR, HERE)
     told = container.cgroup
     memory, cpus = (told, told) if isinstance(told, Missing) else (told.memory, told.cpus)
-    return Limit(service, where, memory, f"{where} memory", cpus, f"{where} cpus", unseen)
+    return Limit(
+        service,
+        where,
+        memory=memory,
+        memory_groups=((where, memory),) if isinstance(memory, int) else (),
+        cpus=cpus,
+        cpus_groups=((where, float(cpus)),) if isinstance(cpus, float | int) else (),
+        cores=Missing(FAR, HERE),
+    )
 
 
 def emulated(runtime: Runtime, kernel: str | Missing) -> tuple[Emulated | Missing, ...] | Missing:

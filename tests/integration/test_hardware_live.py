@@ -131,7 +131,7 @@ def test_a_replay_gives_the_same_verdicts_without_any_engine(scene: Scene, tmp_p
         (lambda facts: facts["disks"][0].update(size=1), {"HWR-006", "HWR-007"}),
         (lambda facts: facts["disks"][1].update(free_inodes=0), {"HWR-009"}),
         (lambda facts: facts["emulated"].append({"where": "container x", "by": "qemu-arm"}), {"HWR-014"}),
-        (lambda facts: facts["limits"][0].update(cpus=0.1, cpus_group="g"), {"HWR-015", "HWR-016"}),
+        (lambda facts: facts["limits"][0].update(cpus=0.1, cpus_groups=[["g", 0.1]]), {"HWR-015", "HWR-016"}),
     ],
 )
 def test_editing_one_fact_turns_exactly_that_red(change: Any, red: set[str], scene: Scene, tmp_path: Path) -> None:

@@ -232,47 +232,65 @@ HWR_014 = Specimens(
 WHOLE = {"cpus": {"min": 4}, "memory": {"min": "8GiB"}}
 SLICE = "/sys/fs/cgroup/system.slice/harbor.service"
 NOT_RUNNING = Missing("nothing of the deployment runs, so that no limit holds")
-QUOTA_UNSEEN = limit(memory=9 * GIB, memory_group="a", cpus=FAR, cores=FAR)
+QUOTA_UNSEEN = limit(memory=9 * GIB, memory_groups=(("a", 9 * GIB),), cpus=FAR, cores=FAR)
 
 HWR_015 = Specimens(
     passes=[
         hardware(**WHOLE),
-        limits(limit(memory=16 * MIB, memory_group="a", cpus=0.5, cpus_group="a"), limit(service="redis"), **WHOLE),
+        limits(
+            limit(memory=16 * MIB, memory_groups=(("a", 16 * MIB),), cpus=0.5, cpus_groups=(("a", 0.5),)),
+            limit(service="redis"),
+            **WHOLE,
+        ),
         limits(  # together they have it
-            limit(memory=6 * GIB, memory_group="a", cpus=2.0, cpus_group="a"),
-            limit(service="redis", memory=2 * GIB, memory_group="b", cpus=2.0, cpus_group="b"),
+            limit(memory=6 * GIB, memory_groups=(("a", 6 * GIB),), cpus=2.0, cpus_groups=(("a", 2.0),)),
+            limit(
+                service="redis", memory=2 * GIB, memory_groups=(("b", 2 * GIB),), cpus=2.0, cpus_groups=(("b", 2.0),)
+            ),
             **WHOLE,
         ),
         limits(limit(cores=(0, 1)), limit(service="redis", cores=(2, 3)), **WHOLE),
         # The machine has not more than this: that it lacks the minimum is told of the machine.
         hardware(machine(cpus=2, limits=(limit(cores=(0, 1)),)), cpus={"min": 4}),
-        limits(limit(memory=GIB, memory_group="a"), memory={"recommended": "8GiB"}, cpus={"min": 4}),
+        limits(limit(memory=GIB, memory_groups=(("a", GIB),)), memory={"recommended": "8GiB"}, cpus={"min": 4}),
         # What one part without limit may use, no other's unknown limit takes away.
         limits(limit(memory=FAR, cpus=FAR, cores=FAR), limit(service="redis"), **WHOLE),
     ],
     fails={
         "container harbor-api-1: limited to 16MiB of memory (expected at least 8GiB)": limits(
-            limit(memory=16 * MIB, memory_group="a"), **WHOLE
+            limit(memory=16 * MIB, memory_groups=(("a", 16 * MIB),)), **WHOLE
         ),
         "limited to 4GiB of memory, 6GiB with all others (expected at least 8GiB)": limits(
-            limit(memory=4 * GIB, memory_group="a"), limit(service="redis", memory=2 * GIB, memory_group="b"), **WHOLE
+            limit(memory=4 * GIB, memory_groups=(("a", 4 * GIB),)),
+            limit(service="redis", memory=2 * GIB, memory_groups=(("b", 2 * GIB),)),
+            **WHOLE,
         ),
         "process 412 (api): limited to 5GiB of memory (expected at least 8GiB)": limits(
-            limit(where="process 412 (api)", memory=5 * GIB, memory_group=SLICE),
-            limit(service="redis", where="process 413 (redis)", memory=5 * GIB, memory_group=SLICE),  # one group
+            limit(where="process 412 (api)", memory=5 * GIB, memory_groups=((SLICE, 5 * GIB),)),
+            limit(
+                service="redis", where="process 413 (redis)", memory=5 * GIB, memory_groups=((SLICE, 5 * GIB),)
+            ),  # one group
+            **WHOLE,
+        ),
+        # Each may use 6 GiB of a slice that has 7.
+        "process 412 (api): limited to 6GiB of memory, 7GiB with all others": limits(
+            limit(where="process 412 (api)", memory=6 * GIB, memory_groups=(("a", 6 * GIB), (SLICE, 7 * GIB))),
+            limit(service="redis", memory=6 * GIB, memory_groups=(("b", 6 * GIB), (SLICE, 7 * GIB))),
             **WHOLE,
         ),
         "container harbor-api-1: limited to 0.5 cores (expected at least 4)": limits(
-            limit(cpus=0.5, cpus_group="a"), **WHOLE
+            limit(cpus=0.5, cpus_groups=(("a", 0.5),)), **WHOLE
         ),
         "limited to 0.5 cores, 2.5 with all others": limits(
-            limit(cpus=0.5, cpus_group="a"), limit(service="redis", cpus=2.0, cpus_group="b"), **WHOLE
+            limit(cpus=0.5, cpus_groups=(("a", 0.5),)),
+            limit(service="redis", cpus=2.0, cpus_groups=(("b", 2.0),)),
+            **WHOLE,
         ),
         "container harbor-api-1: may run on processors 0, 1 alone (expected at least 4)": limits(
             limit(cores=(0, 1)), **WHOLE
         ),
         "container harbor-api-1: limited to 1GiB of memory": limits(
-            limit(memory=GIB, memory_group="a", cpus=FAR, cores=FAR), **WHOLE
+            limit(memory=GIB, memory_groups=(("a", GIB),), cpus=FAR, cores=FAR), **WHOLE
         ),
     },
     undecided={
@@ -285,14 +303,14 @@ HWR_015 = Specimens(
 HWR_016 = Specimens(
     passes=[
         hardware(cpus={"recommended": 4}, memory={"recommended": "8GiB"}),
-        limits(limit(memory=GIB, memory_group="a"), memory={"min": "8GiB", "recommended": "1GiB"}),
+        limits(limit(memory=GIB, memory_groups=(("a", GIB),)), memory={"min": "8GiB", "recommended": "1GiB"}),
     ],
     fails={
         "limited to 1GiB of memory (expected at least 4GiB)": limits(
-            limit(memory=GIB, memory_group="a"), memory={"min": "512MiB", "recommended": "4GiB"}
+            limit(memory=GIB, memory_groups=(("a", GIB),)), memory={"min": "512MiB", "recommended": "4GiB"}
         ),
         "limited to 1.5 cores (expected at least 2)": limits(
-            limit(cpus=1.5, cpus_group="a"), cpus={"min": 1, "recommended": 2}
+            limit(cpus=1.5, cpus_groups=(("a", 1.5),)), cpus={"min": 1, "recommended": 2}
         ),
     },
     undecided={"nothing of the deployment runs": hardware(machine(limits=NOT_RUNNING), memory={"recommended": "1GiB"})},

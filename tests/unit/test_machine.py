@@ -463,8 +463,8 @@ def test_the_lowest_limit_above_holds_and_its_group_is_told(
 ) -> None:
     (found,) = _limits.limits(running(Process(7, "api", 0, 0)), group(tmp_path, version, files), cpus(tmp_path))  # type: ignore[misc]
     assert (found.where, found.memory, found.cpus, found.cores) == ("process 7 (api)", 1 << 30, 1.5, (0, 2))
-    assert found.memory_group.endswith("/slice")
-    assert found.cpus_group.endswith("/slice")
+    assert [(group[-6:], limit) for group, limit in found.memory_groups] == [("/slice", 1 << 30)]
+    assert [(group[-6:], limit) for group, limit in found.cpus_groups] == [("/slice", 1.5)]
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -492,7 +492,7 @@ def test_of_an_engine_elsewhere_what_it_tells_counts() -> None:
     none = Runtime(Engine("docker", "", "", local=False), {"job": (ended,)})
     assert isinstance(_limits.limits(none), Missing)
     (gone,) = _limits.limits(Runtime(none.engine, {"api": Missing("gone")}))  # type: ignore[misc]
-    assert gone == Limit("api", "service api", Missing("gone"), "", Missing("gone"), "", Missing("gone"))
+    assert gone == Limit("api", "service api", Missing("gone"), (), Missing("gone"), (), Missing("gone"))
 
 
 # --- emulation
@@ -554,7 +554,7 @@ WHOLE = Machine(
     virtualisation="",
     emulated=(Emulated("container api-1, process 7 (api)", "qemu-x86_64", "linux/amd64"), Missing("can't be read")),
     limits=(
-        Limit("api", "container api-1", 1 << 30, "a", 0.5, "a", (0, 1)),
+        Limit("api", "container api-1", 1 << 30, (("a", 1 << 30),), 0.5, (("a", 0.5),), (0, 1)),
         Limit("db", "process 9 (db)", Missing("can't be read")),
         Limit("web", "process 10 (web)", cores=(0, 1, 2)),
     ),
