@@ -28,6 +28,8 @@ exit codes:
 examples:
   seatrial audit ./production.yaml              observe, assert, report: safe on production
   seatrial audit ./production.yaml --plan       what would run, and with which rights; contacts nothing
+  seatrial audit compose:shop                   without a profile: what needs no declaration
+  seatrial draft compose:shop -o shop.yaml      a profile to start from
   seatrial gate arm-single-node -k readiness    before a release; every option of pytest works
   seatrial demo --defect list                   what a red looks like, on a small stack of its own
   seatrial explain CTR-001                      clause, why, how it is observed, a failure, the fix, an exception
@@ -61,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
         run = commands.add_parser(
             name, help=about, description=about, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-        run.add_argument("profile", metavar="PROFILE", help="name of a shipped profile, or a YAML file")
+        run.add_argument(
+            "profile", metavar="PROFILE", help="name of a shipped profile, a YAML file, or compose:PROJECT"
+        )
         run.add_argument(
             "options", nargs=argparse.REMAINDER, help="options of pytest and of its group seatrial (pytest --help)"
         )

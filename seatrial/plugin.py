@@ -21,8 +21,8 @@ _PREFIX = "seatrial_"
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--profile": {
         "metavar": "NAME|PATH",
-        "help": "profile of the deployment to test: the name of a shipped one, or a YAML file; write it with the "
-        "equals sign (default: demo, a small stack that is started for the run)",
+        "help": "profile of the deployment to test: the name of a shipped one, a YAML file, or compose:PROJECT to have "
+        "what needs no declaration checked without one; write it with the equals sign (default: demo, a small stack that is started for the run)",
     },
     "--mode": {
         "choices": ["audit", "gate", "drill"],
