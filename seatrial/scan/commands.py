@@ -15,8 +15,8 @@ __all__ = ["commands", "headers"]
 
 _HEADER = re.compile(r"(?P<scheme>basic|bearer|token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=_.~%-]{4,4096}+)", re.I)
 _COMMAND = re.compile(
-    r"""(?:\bcurl\b[^\n|;]{0,400}?[ \t](?:-u[ \t]?|--user[ =])["']?(?P<user>[^\s:"']{1,80}):(?P<curl>[^\s"']{1,200})
-    |\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,400}?[ \t]-p(?P<mysql>[^\s"']{1,200})
+    r"""(?:\bcurl\b[^\n|;]{0,400}?[ \t](?:-u[ \t]?|--user[ =])["']?(?P<user>[^\s:"']{1,80}):(?P<curl>[^\s"'`]{1,200})
+    |\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,400}?[ \t]-p(?P<mysql>[^\s"'`]{1,200})
     |\bsshpass[ \t]+-p[ \t]?["']?(?P<sshpass>[^\s"']{1,200})
     |\bredis-cli\b[^\n|;]{0,400}?[ \t]-a[ \t]+["']?(?P<redis>[^\s"']{1,200})
     |\bdocker[ \t]+login\b[^\n|;]{0,400}?[ \t]-p[ \t]+["']?(?P<docker>[^\s"']{1,200})
@@ -28,6 +28,7 @@ _COMMAND = re.compile(
     |\badd_user[ \t]+(?P<rabbit>[^\s"']{1,80})[ \t]+["']?(?P<add_user>[^\s"']{1,200}))""",
     re.X | re.I | re.M,
 )
+_STATEMENT = re.compile(r"\b(?:user|grant|role|alter|create)\b")
 _COMMANDS = (
     "curl",
     "mysql",
@@ -96,6 +97,9 @@ def commands(text: str, low: str, effective: bool) -> Iterator[Spot]:
             if found and not (at and text[at - 1].isalnum()):
                 group = found.lastgroup or ""
                 value = found[group]
+                if group == "sql" and not _STATEMENT.search(low, max(0, at - 200), at):
+                    at = low.find(literal, at + len(literal))
+                    continue
                 if verdict("password", value, quoted=True, effective=effective):
                     names = tuple(name for name in (found["user"], found["access"], found["rabbit"]) if name)
                     yield Spot(*found.span(group), WRITTEN, "password in a command", value, literal.split()[0], names)

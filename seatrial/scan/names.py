@@ -64,12 +64,15 @@ _COUNTED = worded("""
 _ASKED = worded(
     "forgot forgotten reset change confirm no show hide toggle without invalid wrong bad enter use require is has"
 )
+_PASSES = worded(
+    "first second third next last single multi two one test status all must should will render build depth shadow proxy fastcgi uwsgi grpc scgi memcached"
+)
 _TABLE_KEYS = worded("""
     public primary foreign partition sort cache unique composite hot row idempotency object map dict group
     record message lookup sorting host known column dedupe dedup index translation shortcut arrow json registry
     pub order natural business candidate surrogate field attribute config property env s3 label topic event
     data_class sharding shard bucket redis_stream lock etcd pressed keyboard hot ctrl ref anon publishable
-    verification verify mutex job
+    verification verify mutex job recv gpg pgp keyserver send locate
     """)
 # Levels of a nested document that say nothing themselves: the level above does.
 _NEUTRAL = {"value", "default", "plain", "plaintext", "text", "current", "literal", "content", "string", "data"}
@@ -80,7 +83,7 @@ _BENIGN = worded("""
     cursor etags icon logo svg src href url uri path file selector resolved tree oid ref x509 modulus thumb avatar
     font data blob content pagination page build label cid serial jwk jwks csrf key_ops alg kid crc user_agent
     useragent ua query sql pattern regex license_id tag encrypted cipher ciphertext encdata sealed enc mac
-    lastmodified sops vault
+    lastmodified x y n sops vault
     """)
 
 
@@ -93,6 +96,8 @@ def words(key: str) -> tuple[str, ...]:
 def _kind(word: str) -> int:
     single = word[:-1] if word.endswith("s") and not word.endswith("ss") else word
     if single in _NO_PASSWORD:
+        return NONE
+    if single.startswith("pub"):
         return NONE
     if single in _PASSWORD or single.endswith(_PASSWORD_ENDS):
         return PASSWORD
@@ -134,6 +139,8 @@ def _of(name: tuple[str, ...]) -> int:
         ):
             continue
         if kind == PASSWORD and before in _ASKED:
+            continue
+        if word == "pass" and (before in _PASSES or any(not w.isdigit() for w in name[at + 1 :])):
             continue
         if kind != PASSWORD and (before in _COUNTED or (word.endswith("key") and before in _TABLE_KEYS)):
             continue

@@ -17,8 +17,8 @@ __all__ = ["Pair", "Unreadable", "guess", "read"]
 
 DEEPEST = 100
 """Levels of nesting; deeper texts are no configuration."""
-LARGEST = 4 * 1024 * 1024
-"""Characters of YAML that are parsed; larger ones are searched as text."""
+LARGEST = 2 * 1024 * 1024
+"""Characters that are read as a document; what is larger is a log or a dump, and searched as text."""
 
 
 class Unreadable(Exception):
@@ -33,7 +33,6 @@ class Pair:
     value: str
     start: int
     end: int
-    quoted: bool = False
     encoded: bool = False
     """Whether the value was in base64, as in a Secret of Kubernetes."""
 
@@ -64,6 +63,8 @@ def guess(text: str) -> str:
 
 def read(text: str, format: str) -> Iterator[Pair]:
     """The pairs of a text of one of the formats; none of one that has none."""
+    if len(text) > LARGEST:
+        raise Unreadable
     if format == "json":
         yield from _json(text)
     elif format == "yaml":
@@ -76,6 +77,7 @@ _SECTION = re.compile(r"[ \t]*\[{1,2}([^\[\]\n]{1,200}+)\]{1,2}[ \t]*(?:[#;].*)?
 _LINE = re.compile(
     r"""[ \t]*(?:export[ \t]+|set[ \t]+|ENV[ \t]+|ARG[ \t]+)?(?P<quote>["']?)(?P<key>[A-Za-z_][\w.\- ]{0,120}?)(?P=quote)[ \t]*(?P<sep>[=:])[ \t]*"""
 )
+_CALLED = re.compile(r"[A-Za-z_][\w.]*\(.*\)")
 _UNIT = re.compile(r""""((?:[^"\\]|\\.)*+)"|'([^']*+)'|(\S+)""")
 
 
@@ -97,7 +99,7 @@ def _lines(text: str, format: str) -> Iterator[Pair]:
                 mark = line[begin : begin + 3]
                 close = text.find(mark, at + begin + 3)
                 if close > 0:
-                    yield Pair(_dotted(section, key), text[at + begin + 3 : close].strip(), at + begin + 3, close, True)
+                    yield Pair(_dotted(section, key), text[at + begin + 3 : close].strip(), at + begin + 3, close)
                     end = max(end, text.find("\n", close) if text.find("\n", close) >= 0 else len(text))
             else:
                 start, stop, quoted = _span(line, begin, format)
@@ -105,7 +107,9 @@ def _lines(text: str, format: str) -> Iterator[Pair]:
                     value = line[start:stop]
                     if quoted and "\\" in value and line[start - 1] == '"':
                         value = _unescaped(value)
-                    yield Pair(_dotted(section, key), value, at + start, at + stop, quoted)
+                    # A module of constants reads like an env file; what it calls is no value.
+                    if quoted or not _CALLED.fullmatch(value):
+                        yield Pair(_dotted(section, key), value, at + start, at + stop)
         at = end + 1
 
 
@@ -132,7 +136,7 @@ def _unit(line: str, begin: int, at: int) -> Iterator[Pair]:
         name, equals, value = found[group].partition("=")
         if equals:
             start = at + found.start(group) + len(name) + 1
-            yield Pair(name, value, start, start + len(value), group < 3)
+            yield Pair(name, value, start, start + len(value))
 
 
 def _dotted(section: str, key: str) -> str:
@@ -183,9 +187,9 @@ def _json(text: str) -> Iterator[Pair]:
         else:
             name = path[-1] if inside and inside[-1] == "[" else key
             if first == '"':
-                yield Pair(name, _unescaped(found[1]), *found.span(1), True)
+                yield Pair(name, _unescaped(found[1]), *found.span(1))
             else:
-                yield Pair(name, token, *found.span(), False)
+                yield Pair(name, token, *found.span())
 
 
 def _joined(path: list[str], key: str) -> str:
@@ -206,8 +210,6 @@ class _Open:
 def _yaml(text: str) -> Iterator[Pair]:
     import yaml
 
-    if len(text) > LARGEST:
-        raise Unreadable
     try:
         from yaml.cyaml import CBaseLoader as Loader
     except ImportError:
@@ -254,7 +256,6 @@ def _event(event: Any, name: str, open_: list[_Open], document: list[Pair], text
                     value.value,
                     value.start,
                     value.end,
-                    value.quoted,
                 )
             )
         _value_done(open_)
@@ -299,8 +300,8 @@ def _scalar(event: Any, path: str, text: str) -> Pair:
         line = text.find("\n", start, end)
         start = line + 1 if line >= 0 else start
     if event.tag and event.tag.startswith("!") and len(event.tag) > 1:
-        return Pair(path, f"{event.tag} {event.value}", start, end, True)
-    return Pair(path, event.value, start, end, quoted or event.style in ("|", ">"))
+        return Pair(path, f"{event.tag} {event.value}", start, end)
+    return Pair(path, event.value, start, end)
 
 
 def _environment(pair: Pair, above: _Open | None) -> Iterator[Pair]:
@@ -309,7 +310,7 @@ def _environment(pair: Pair, above: _Open | None) -> Iterator[Pair]:
         found = re.match(r"(?:--?)?([A-Za-z_][\w.-]{0,120})=(.*)", pair.value, re.S)
         if found:
             shift = found.start(2) if len(pair.value) == pair.end - pair.start else 0
-            yield Pair(f"{pair.key}.{found[1]}" if pair.key else found[1], found[2], pair.start + shift, pair.end, True)
+            yield Pair(f"{pair.key}.{found[1]}" if pair.key else found[1], found[2], pair.start + shift, pair.end)
             return
         if pair.key.rsplit(".", 1)[-1] in ("secrets", "configs", "depends_on", "keys"):
             # The names of secrets, not their values.
@@ -329,4 +330,4 @@ def _decoded(pair: Pair) -> Pair:
         plain = base64.b64decode(pair.value.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
         return pair
-    return Pair(pair.key, plain, pair.start, pair.end, True, True)
+    return Pair(pair.key, plain, pair.start, pair.end, True)

@@ -73,7 +73,7 @@ def _with_keys(spots: list[Spot], pairs: list[Pair]) -> list[Spot]:
 def _decided(spot: Spot, pair: Pair) -> bool:
     """Of a pair's whole value its own reader decides; and inside of a reference nothing is a value."""
     whole = spot.start == pair.start and pair.key.endswith(spot.key)
-    return whole or kind(pair.value, quoted=pair.quoted) in ("reference", "hash", "public")
+    return whole or kind(pair.value, quoted=True) in ("reference", "hash", "public")
 
 
 def _free(text: str, known: Known, effective: bool, *, prose: bool) -> Iterable[Spot]:
@@ -89,7 +89,7 @@ def _of_pair(pair: Pair, known: Known, effective: bool, users: dict[str, list[st
     if whole is not None:
         yield Spot(pair.start, pair.end, KNOWN, f"known secret {whole}", pair.value, pair.key)
         return
-    what = verdict(pair.key, pair.value, quoted=pair.quoted, effective=effective, spread=True)
+    what = verdict(pair.key, pair.value, quoted=True, effective=effective, spread=True)
     if what:
         rank = SPREAD if what == SPREAD_OUT else PAIR
         yield Spot(
@@ -156,7 +156,7 @@ def _shown(part: str) -> str:
 
 def pair_hits(pairs: Sequence[tuple[str, str]], known: Known) -> list[Hit]:
     """The secrets among names and values that are in use."""
-    read_ = [Pair(key, value, 0, len(value), True) for key, value in pairs]
+    read_ = [Pair(key, value, 0, len(value)) for key, value in pairs]
     users = _flat_users(read_)
     found: list[Hit] = []
     for pair in read_:

@@ -76,7 +76,9 @@ def _password(found: re.Match[str], scheme: str, effective: bool) -> Spot | None
     what = kind(value, quoted=True)
     if what in ("empty", "reference", "hash"):
         return None
-    if re.fullmatch(r"[${\[][\w{}\[\]%$.-]*|%\w+%|%[sdvq]", raw) or (raw.isupper() and "_" in raw):
+    if re.fullmatch(r"[${\[][\w{}\[\]%$.-]*|%\w+%|%[sdvq]|\{{1,2}[\w.()\[\] ]*\}{1,2}", raw) or (
+        raw.isupper() and "_" in raw
+    ):
         return None
     if not effective:
         if what == "placeholder" or value == "..." or set(value) <= set("*x"):

@@ -24,6 +24,7 @@ _REFERENCE = re.compile(
     | %\([\w.]+\)[sd] | %[sdvqr]$ | %\w+%$ | %\{  # formats, Windows variables
     | \{[\w.!:\[\]]*\}$                          # {name}
     | @\w[\w.]*@$ | \#\{ | <%                    # @name@, #{name}, ERB
+    | .*(?:\(\?[:!=P<]|\[\^|\\[dwsS][+*{)\]])      # a pattern, not a value
     | !(?:Ref|Sub|GetAtt|ENV|vault|reference|secret)\b
     | (?:sm|op|ssm|awssm|gcpsm|gsm|azkv|akv|vault|secret|secrets|secretmanager|keyvault|keychain|keyring|bw|pass|doppler|infisical
         |aws-secretsmanager|aws-parameterstore|gcp-secretmanager|kms|berglas|ref\+\w+|conjur|env|file)://?
@@ -51,7 +52,9 @@ _HASH = re.compile(
 )
 _NUMBER = re.compile(
     r"[+-]?\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?(?:\s?(?:[kKMGT]i?B?|ms|s|m|h|d|%|x|px|B|days?|hours?|minutes?|seconds?|tokens?))?$"
+    r"|v?\d+(?:\.\d+){1,3}[-+]?$|\d+/(?:tcp|udp|sctp)$|#[0-9a-fA-F]{3,8}$"
 )
+_SOURCES = re.compile(r"(?:files|compat|sss|systemd|db)(?:[ \t]+[\w\[\]=]+)*$")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?$|\d\d:\d\d(?::\d\d)?$")
 _PUBLIC = re.compile(
@@ -78,7 +81,7 @@ _FLAGS = worded("""
 _PLACEHOLDER = re.compile(
     r"""(?:please[\W_]*)?change[\W_]*(?:this|me|it|my|in|before|your|the|password|\b) | replace[\W_]*(?:me|this|with|by|the|your|\b)
     | (?:put|insert|enter|add|set|fill|paste|provide|use|type)[\W_]+(?:your|a|an|the|in|here|my|this|it|me|strong|something|real)\b
-    | your[\W_]*\S* | \b(?:my|some|any|a|the|our)[\W_]+(?:super[\W_]*)?(?:secret|password|token|key|api|access|strong|secure|random|private|auth|client|db)
+    | your[\W_]*\S* | some[\W_]*(?:password|secret|token|key) | ^(?=.*\s)(?:.*[\s(])?(?:password|passphrase|secret|token|key|credential)s?\b | \b(?:my|some|any|a|the|our)[\W_]+(?:super[\W_]*)?(?:secret|password|token|key|api|access|strong|secure|random|private|auth|client|db)
     | <[^<>]*> | \[[A-Za-z_ -]+\]$ | \*{3,} | •{3,} | x{4,} | X{3,} | \.{3} | … | _{3,}$ | -{4,}$ | \#{3,} | 0{8,}$ | \?{3,}
     | to[\W_]?do | fixme | tbd | place[\W_]?holder | dummy | redacted | filtered | masked | scrubbed | sanitized | censored | \bomitted | removed
     | example | sample(?![a-z]) | demo[\W_]?(?:key|token|secret|api) | fake | not[\W_]?(?:a|the|real|used|set|needed|required)[\W_]?
@@ -144,7 +147,7 @@ def kind(value: str, *, quoted: bool = False) -> str:
     if not quoted and _CODE.match(value):
         return "reference"
     low = value.lower()
-    if low in _FLAGS:
+    if low in _FLAGS or _SOURCES.match(low) or not any(map(str.isalnum, value)):
         return "flag"
     if _NUMBER.match(value):
         return "number"
@@ -174,7 +177,7 @@ def placeholder(value: str) -> bool:
     if found:
         # `hZk39example…` in the middle of something random is chance; in words it is meant.
         return not random_looking(value) or len(found[0]) >= 6
-    return bool(_NAME.match(value)) and bool(
+    return (bool(_NAME.match(value)) or (value.isalpha() and value.isupper())) and bool(
         {w.lower() for w in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", value)} & _NAME_WORDS
     )
 
@@ -198,7 +201,8 @@ def random_looking(value: str) -> bool:
         if digits and changes >= 5:
             return entropy(value) >= 3.0
         swaps = sum(a.isupper() != b.isupper() for a, b in pairwise(value))
-        return not digits and swaps >= 7 and entropy(value) >= 3.5 and "/" not in value
+        runs = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", value)
+        return not digits and swaps >= 7 and letters / len(runs) < 3.2 and entropy(value) >= 3.5 and "/" not in value
     pieces = [p for p in re.split(r"[-_./=+]|(?<=[a-z])(?=[A-Z])", value) if p]
     if sum(len(p) for p in pieces if len(p) >= 4 and p.isalpha() and (p.islower() or p.istitle())) > 0.5 * len(value):
         return False

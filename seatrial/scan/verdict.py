@@ -54,8 +54,6 @@ def verdict(
             if effective and sure == PASSWORD and value.lower() in ("password", "token", "user", "username")
             else ""
         )
-    if what == "url" and sure == PASSWORD:
-        return NAMED
     if what == "path" and re.fullmatch(r"[A-Za-z0-9+/]{30,}={0,2}", value) and random_looking(value):
         what = "opaque"
     if what != "opaque":

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from seatrial.scan.commands import commands, headers
-from seatrial.scan.names import NONE, PASSWORD, level
+from seatrial.scan.names import NONE, PASSWORD, SURE, level
 from seatrial.scan.spots import WRITTEN, Spot
 from seatrial.scan.values import default_of, random_looking
 from seatrial.scan.verdict import verdict
@@ -25,10 +25,10 @@ _LONGEST = 2048
 _QUOTED = rf"""(?:\\{{0,3}}"(?P<double>(?:[^"\\\n]|\\[^"\n]){{0,{_LONGEST}}}+)(?=\\{{0,3}}"|\n|$)|\\?'(?P<single>[^'\n]{{0,{_LONGEST}}}+)(?=')|`(?P<tick>[^`\n]{{0,{_LONGEST}}}+)(?=`))"""
 _BARE = rf"""(?P<bare>(?:\$\{{[^}}\n]{{0,200}}+\}}|\$\([^)\n]{{0,200}}+\)|\{{\{{[^}}\n]{{0,200}}+\}}\}}|<[^<>\n]{{1,80}}+>|[^\s"'`,;&<>|]){{1,{_LONGEST}}}+)"""
 _AFTER = re.compile(
-    rf"""(?P<sep>\\{{0,3}}["'`]?\]?\)?[ \t]{{0,40}}+(?:=>|:=|\?=|==?(?!=)|:(?!:|//)|->)[ \t]{{0,80}}+(?:[rbfu]{{1,2}}(?=["']))?)(?:{_QUOTED}|{_BARE})""",
+    rf"""(?P<sep>\\{{0,3}}["'`]?\]?\)?[ \t]{{0,40}}+(?:=>|:=|\?=|=(?!=)|:(?!:|//)|->)[ \t]{{0,80}}+(?:[rbfu]{{1,2}}(?=["']))?)(?:{_QUOTED}|{_BARE})""",
     re.X,
 )
-_SPACED = re.compile(rf"""(?P<sep>["']?,?[ \t]{{1,8}}+["']?)(?:{_BARE})""", re.X)
+_SPACED = re.compile(rf"""(?P<sep>(?:["'],|["'])?[ \t]{{1,8}}+["']?)(?:{_BARE})""", re.X)
 _SAID = re.compile(rf"""(?P<sep>[ \t]+(?:(?:is|was|to)[ \t]*:?[ \t]+)?)(?:{_QUOTED})""", re.X)
 _IS = re.compile(rf"""(?P<sep>[ \t]+(?:is|was)[ \t]*:?[ \t]+)(?:{_BARE})""", re.X)
 _ELEMENT = re.compile(r"(?:\s[^<>]{0,80})?>(?P<bare>[^<>\n]{1,1024}+)</")
@@ -111,6 +111,8 @@ def _assigned(text: str, low: str, effective: bool, prose: bool) -> Iterator[Spo
             (key.lower() == "key" and _HEX.fullmatch(value)) or (not quoted and _just_a_word(value, match, key))
         ):
             continue
+        if prose and quoted and sure == SURE and _SPOKEN.match(value) and not common(value):
+            continue
         what = verdict(key, value, quoted=quoted, effective=effective, loose=loose or prose)
         if what:
             done = max(done, close)
@@ -130,11 +132,11 @@ def _value(text: str, low: str, start: int, end: int, sure: int) -> tuple[re.Mat
         found = _PLIST.match(text, end)
     if not found and (text.startswith("--", start) or low[start:end] in _DIRECTIVES):
         found = _SPACED.match(text, end)
-        if found and found["bare"].startswith("-"):
+        if found and (found["bare"].startswith("-") or ("," in found["sep"] and not text.startswith("--", start))):
             return None
-    if not found and text[max(0, start - 2) : start] in ("('", '("'):
+    if not found and text[max(0, start - 2) : start] in ("('", '("') and text[max(0, start - 3)].isalnum():
         found = _CALL.match(text, end)
-    if not found and sure == PASSWORD:
+    if not found and sure == PASSWORD and low[start:end] not in ("pass", "passes", "pw"):
         found = _SAID.match(text, end) or _IS.match(text, end)
         if found and not (found.re is _IS and found["bare"].isalpha() and not common(found["bare"])):
             return found, found.lastgroup or "bare", True
@@ -164,6 +166,8 @@ def _first(text: str, start: int) -> bool:
     return not before[2].strip() and (bool(before[1]) or start <= 40)
 
 
+_WORDS = re.compile(r"[A-Za-z_][A-Za-z_.\[\](){}]*[,:]?$")
+_SPOKEN = re.compile(r"[A-Za-z]?[a-z]+(?:[ _][a-z]+){0,2}$")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 
 
@@ -190,7 +194,10 @@ def _just_a_word(value: str, match: re.Match[str], key: str) -> bool:
     sep = match["sep"] if "sep" in match.re.groupindex else "="
     if value.isdigit() and key.lower() in ("pass", "passes", "pw"):
         return True
-    if value.isalpha() and (value.islower() or value.istitle()):
-        spaced = "=" not in sep
-        return (spaced and not common(value)) or len(value) < 4
-    return value.startswith(("(", "[", "{", "<", "%", "\\")) and not value.startswith("<!")
+    if value.startswith(("(", "[", "{", "<", "%", "\\")):
+        return not value.startswith("<!")
+    if not _WORDS.match(value) or random_looking(value):
+        return False
+    # A word, or a name out of a program: only as `password=word` may it be a value.
+    tight = "=" in sep and " " not in sep and level(key) == PASSWORD
+    return not (common(value) or (tight and value.isalpha() and value.islower() and len(value) > 3))
