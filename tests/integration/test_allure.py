@@ -74,24 +74,28 @@ def test_allures_command_makes_a_report_of_it(run, require, tmp_path):
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    summary = json.loads((tmp_path / "html" / "widgets" / "summary.json").read_text())
     report = json.loads((run["report"] / "conformance.json").read_text())
-    assert summary["reportName"].startswith("Sea trial of mine")
     outcomes = report["outcomes"]
-    assert summary["statistic"] == {
+    counts = {
         "failed": outcomes["violation"],
         "broken": outcomes["error"],
         "passed": outcomes["pass"],
         "skipped": sum(outcomes[word] for word in ("advisory", "not applicable", "withheld", "waived")),
-        "unknown": 0,
         "total": len(report["results"]),
     }
-    categories = json.loads((tmp_path / "html" / "data" / "categories.json").read_text())["children"]
+    html = tmp_path / "html"
+    if not (html / "data" / "categories.json").exists():  # Allure 3, which writes little that others may read
+        assert json.loads((html / "summary.json").read_text())["stats"] == counts
+        return
+    summary = json.loads((html / "widgets" / "summary.json").read_text())
+    assert summary["reportName"] == "Sea trial of mine: failure"
+    assert summary["statistic"] == counts | {"unknown": 0}
+    categories = json.loads((html / "data" / "categories.json").read_text())["children"]
     assert {category["name"].partition(":")[0].lower() for category in categories} == {
         "violation", "could not look", "waived", "not applicable",
     }  # fmt: skip
-    environment = json.loads((tmp_path / "html" / "widgets" / "environment.json").read_text())
+    environment = json.loads((html / "widgets" / "environment.json").read_text())
     assert {row["name"] for row in environment} >= {"Target", "Target.identity", "Mode", "Version.seatrial"}
-    behaviours = json.loads((tmp_path / "html" / "data" / "behaviors.json").read_text())["children"]
-    assert [epic["name"] for epic in behaviours] == ["notes"]
-    assert {feature["name"] for feature in behaviours[0]["children"]} == set(report["areas"])
+    (epic,) = json.loads((html / "data" / "behaviors.json").read_text())["children"]
+    assert epic["name"] == "notes"
+    assert {feature["name"] for feature in epic["children"]} == set(report["areas"])
