@@ -121,12 +121,12 @@ class Machine:
     def attested(self) -> tuple[tuple[str, str], ...]:
         """Name and value of what a reader of a report must know of the hardware."""
         return (
-            ("told by", self.source),
+            ("source", self.source),
             ("kernel", _told(self.kernel)),
             ("architecture", _told(self.arch)),
             ("processors", self._processors()),
             ("memory", _told(self.memory) if isinstance(self.memory, Missing) else _memory(self.memory)),
-            *self._disks(),
+            ("disks", _listed(self.disks, _disk)),
             ("accelerators", _listed(self.gpus, _gpu)),
             ("clock", _told(self.clock) if isinstance(self.clock, Missing) else _clock(self.clock)),
             ("virtualisation", _told(self.virtualisation) or "no sign of it"),
@@ -150,19 +150,6 @@ class Machine:
         told = ((limit.where, ", ".join(_limit(limit, self.cpus))) for limit in limits)
         return "; ".join(f"{where}: {what}" for where, what in told if what) or "none"
 
-    def _disks(self) -> Iterator[tuple[str, str]]:
-        if isinstance(self.disks, Missing):
-            yield "disk", _told(self.disks)
-            return
-        for disk in self.disks:
-            if isinstance(disk.size, Missing):
-                yield f"disk {disk.where}", _told(disk.size)
-                continue
-            inodes = "no bound on inodes" if disk.free_inodes is None else f"{_told(disk.free_inodes)} inodes free"
-            medium = "medium unknown" if isinstance(disk.medium, Missing) else disk.medium
-            free = _told(disk.free) if isinstance(disk.free, Missing) else f"{Size(disk.free)} free"
-            yield f"disk {disk.where}", f"{Size(disk.size)} {disk.kind}, {free}, {inodes}, {medium}"
-
 
 def _told(value: object) -> str:
     return f"unknown: {value.reason}" if isinstance(value, Missing) else str(value)
@@ -183,6 +170,15 @@ def _memory(memory: Memory) -> str:
     if not isinstance(memory.swap, Missing):
         told.append(f"{Size(memory.swap)} swap" if memory.swap else "no swap")
     return ", ".join(told)
+
+
+def _disk(disk: Disk) -> str:
+    if isinstance(disk.size, Missing):
+        return f"{disk.where}: {_told(disk.size)}"
+    inodes = "no bound on inodes" if disk.free_inodes is None else f"{_told(disk.free_inodes)} inodes free"
+    medium = "medium unknown" if isinstance(disk.medium, Missing) else disk.medium
+    free = _told(disk.free) if isinstance(disk.free, Missing) else f"{Size(disk.free)} free"
+    return f"{disk.where}: {Size(disk.size)} {disk.kind}, {free}, {inodes}, {medium}"
 
 
 def _gpu(gpu: Gpu) -> str:

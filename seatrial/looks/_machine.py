@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.facts.machine import Disk, Emulated, Machine, Memory
 from seatrial.facts.runtime import Runtime
-from seatrial.profile.subjects import spelled
+from seatrial.profile.subjects import disks, spelled
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def _disks(session: Session, runtime: Runtime) -> Iterator[Disk]:
     from seatrial.drivers._container import FAR, HERE
     from seatrial.looks import _disks
 
-    hardware = session.profile.hardware
-    declared = hardware.disks if hardware else []
+    declared = disks(session.profile)
     root, process = _disks.root_of()
     if not declared and runtime.engine.local:
         yield _disks.disk("/", spelled="/", where="/", root=root, process=process)

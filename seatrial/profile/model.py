@@ -145,11 +145,6 @@ class Hardware(Node):
     clock_synchronised: Bool | None = None
     """True when the kernel's clock must be kept by a time service."""
 
-    @property
-    def disks(self) -> list[Disk]:
-        """Every declared disk."""
-        return self.disk if isinstance(self.disk, list) else [self.disk] if self.disk else []
-
 
 class Tls(Node):
     """Transport security of an endpoint or of the engine's own API."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seatrial.profile.model import Profile, Service
+    from seatrial.profile.model import Disk, Profile, Service
 
-__all__ = ["NOUNS", "PROBES", "Noun", "Subject", "spelled", "subjects"]
+__all__ = ["NOUNS", "PROBES", "Noun", "Subject", "disks", "spelled", "subjects"]
 
 PROBES = ("liveness", "readiness", "startup", "health")
 CONTAINER_DRIVERS = ("docker",)
@@ -205,10 +205,16 @@ def _hardware(profile: Profile) -> Iterator[Subject]:
         yield Subject("hardware", "hardware", ("hardware",), profile.hardware)
 
 
+def disks(profile: Profile) -> list[Disk]:
+    """Every declared disk: one, or a list."""
+    declared = profile.hardware.disk if profile.hardware else None
+    return declared if isinstance(declared, list) else [declared] if declared else []
+
+
 def _disks(profile: Profile) -> Iterator[Subject]:
-    hardware = profile.hardware
-    for index, node in enumerate(hardware.disks if hardware else ()):
-        path = ("hardware", "disk", *((index,) if hardware and isinstance(hardware.disk, list) else ()))
+    for index, node in enumerate(disks(profile)):
+        several = profile.hardware is not None and isinstance(profile.hardware.disk, list)
+        path = ("hardware", "disk", index) if several else ("hardware", "disk")
         id = f"{node.service}:{spelled(node.path)}" if node.service else spelled(node.path)
         yield Subject(id, "disk", path, node, node.service or "")
 

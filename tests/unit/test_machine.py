@@ -564,12 +564,12 @@ UNKNOWN = Missing("the engine runs on another kernel", "run it there")
 
 def test_the_attestation_tells_everything() -> None:
     assert dict(WHOLE.attested()) == {
-        "told by": "this machine's kernel",
+        "source": "this machine's kernel",
         "kernel": "Linux 6.1.0",
         "architecture": "arm64",
         "processors": "3 online, 8 possible, 2 usable by this run, Neoverse-N1",
         "memory": "8GiB installed, 7.4GiB managed by the kernel, 6GiB available, 1GiB swap",
-        "disk /data": "1TiB btrfs, 512GiB free, no bound on inodes, nvme",
+        "disks": "/data: 1TiB btrfs, 512GiB free, no bound on inodes, nvme",
         "accelerators": "NVIDIA L4, 24GiB; AMD, memory unknown",
         "clock": "synchronised, estimated error 0.25 ms",
         "virtualisation": "no sign of it",
@@ -591,7 +591,8 @@ def test_what_is_unknown_says_why() -> None:
         disks=(Disk("/data", "/data", size=UNKNOWN),), gpus=UNKNOWN, clock=UNKNOWN, emulated=UNKNOWN, limits=UNKNOWN,
     )  # fmt: skip
     told = dict(dark.attested())
-    for name in ("kernel", "architecture", "processors", "memory", "disk /data", "accelerators", "clock", "emulation"):
+    assert told["disks"] == "/data: unknown: the engine runs on another kernel"
+    for name in ("kernel", "architecture", "processors", "memory", "accelerators", "clock", "emulation", "limits"):
         assert told[name] == "unknown: the engine runs on another kernel", name
 
 
