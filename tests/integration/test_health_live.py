@@ -26,9 +26,9 @@ REQUIREMENTS = {requirement.id: requirement for requirement, _ in catalogue(suit
 class Run:
     """A whole run, as its user starts it."""
 
-    def __init__(self, profile: Path, folder: Path, *options: str) -> None:
+    def __init__(self, profile: Path, folder: Path, *options: str, mode: str = "audit") -> None:
         reports = folder / f"reports-{len(list(folder.iterdir()))}"
-        command = [sys.executable, "-m", "seatrial", "audit", str(profile), f"--report-dir={reports}", *options]
+        command = [sys.executable, "-m", "seatrial", mode, str(profile), f"--report-dir={reports}", *options]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DOCKER_"))}
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False

@@ -43,6 +43,7 @@ class Service:
         self.seconds: Any = Histogram("call_seconds", "Time to answer.", buckets=(0.1, 1), registry=self.registry)
         self.busy = Gauge("calls_now", "Calls being answered.", ["worker"], registry=self.registry)
         self.busy.labels("main").set(0)
+        self.opened = Counter("notes_opened", "Notes that were opened, by kind.", ["kind"], registry=self.registry)
         Info("build", "What runs.", registry=self.registry).info({"version": "1.4.2"})
         ProcessCollector(registry=self.registry)
         self.route = lambda path: "/notes/{id}" if path.startswith("/notes/") else "other"
@@ -56,13 +57,14 @@ class Service:
                 "call_seconds": {"type": "histogram"},
                 "calls_now": {"type": "gauge", "labels": ["worker"]},
                 "build_info": {"type": "info", "labels": ["version"]},
+                # Only once a canary is opened is there a series of it.
+                "notes_opened_total": {"labels": ["kind"]},
             },
             "counts": [{"metric": "calls_total", "labels": NOTES, "get": "/notes/welcome"}],
             "timeout": "2s",
             "max_label_values": 20,
             "max_series": 50,
         }
-        # No call has been answered when it starts: only then is there a series of calls.
         self.canary: dict[str, Any] | None = {"get": "/notes/canary"}
         self.children = contextlib.ExitStack()
         service = self
@@ -99,6 +101,8 @@ class Service:
             content_type, body = "application/json", b"{}"
             self.seconds.observe(0.01)
             self.count(self.route(path), str(status))
+            if path == "/notes/canary":
+                self.opened.labels("canary").inc()
         request.send_response(status)
         if content_type:
             request.send_header("Content-Type", content_type)
@@ -317,6 +321,7 @@ def paths_as_labels(service: Service) -> None:
 def metrics_under_any_path(service: Service) -> None:
     """As prometheus_client's own server does it; the notes are on another port, so to say."""
     del service.declared["counts"], service.declared["required"]["calls_total"]
+    del service.declared["required"]["notes_opened_total"]
     service.canary = None
     service.everywhere = True
 
