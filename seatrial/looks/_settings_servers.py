@@ -130,10 +130,10 @@ def _redis(session: Session, where: str, address: str, port: int, login: _Login,
     from redis.retry import Retry
 
     session.call("redis", "CONFIG GET")
-    # Nothing of the client's own is set on the connection; one attempt, bounded.
+    # One attempt, bounded.
     client = redis.Redis(
         host=address, port=port, username=login.user or None, password=login.password or None, decode_responses=True,
-        socket_timeout=SECONDS, socket_connect_timeout=SECONDS, lib_name=None, lib_version=None, protocol=2,
+        socket_timeout=SECONDS, socket_connect_timeout=SECONDS, protocol=2,
         retry=Retry(NoBackoff(), 0), single_connection_client=True,
     )  # fmt: skip
     try:
