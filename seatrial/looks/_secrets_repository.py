@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from seatrial.words import CouldNotLook, Missing
 if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.profile.subjects import Subject
+    from seatrial.scan import Hit
 
 __all__ = ["repository", "tracked"]
 
@@ -45,9 +47,12 @@ def repository(session: Session, subject: Subject) -> list[Place]:
     most = session.profile.secrets.max_files if session.profile.secrets else 10_000
     found: list[Place] = []
     left, whole = ALL, Place("repository", str(top))
+    patterns = session.profile.secrets.examples if session.profile.secrets else []
     for number, path in enumerate(sorted(kept, key=_depth) if kept is not None else _all(top)):
         if number >= most:
             break
+        if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns):
+            continue
         try:
             file = beneath.find("/", str(top / path), LARGEST)
         except FileNotFoundError:
@@ -63,9 +68,15 @@ def repository(session: Session, subject: Subject) -> list[Place]:
         if left < 0:
             whole = Place("repository", str(top), Missing(f"more than {ALL // 1024**2} MiB, which are not searched"))
             break
-        if hits := scanned(file.data, format_of(path), session.known, deep=True, effective=False):
+        if hits := _kept_secrets(session, path, file.data):
             found.append(place("repository", str(top / path), hits, holds=holders(session, file.path)))
     return [*found, whole]
+
+
+def _kept_secrets(session: Session, path: str, data: bytes) -> list[Hit]:
+    """What a file holds. In a program or a text, what is too short to be a secret was written to show something."""
+    hits = scanned(data, format_of(path), session.known, deep=True, effective=False)
+    return [hit for hit in hits if format_of(path) or hit.length != "1 to 7"]
 
 
 def _depth(path: str) -> tuple[int, str]:

@@ -493,6 +493,8 @@ class Secrets(Node):
     """Env files, compose files, unit files and configuration on this host that are searched."""
     repository: PathOrReference | None = None
     """Checked-out repository that is searched."""
+    examples: list[Text] = []
+    """Paths in it that hold examples and no secrets, as patterns in which `*` matches any text: `tests/*`, `*.md`."""
     log_lines: Positive = 1000
     """How many of the last lines of each log are searched."""
     max_files: Positive = 10000

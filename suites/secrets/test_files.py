@@ -97,7 +97,7 @@ def test_repositories_hold_no_secrets(repository):
     See: git grep -nE 'PRIVATE KEY|PASSWORD|TOKEN|SECRET'
 
     Fix: rotate the secret first; then put a reference in its place, and rewrite the history only where that is worth its
-    trouble.
+    trouble. Where it is an example that nobody uses, name its path in `examples` of secrets.
     """
     assert repository.secrets == []
 
