@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -33,7 +34,7 @@ class Part:
 def quoted(text: str) -> str:
     """Text in double quotes."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
 
 
 def scalar(text: str) -> str:
@@ -100,7 +101,8 @@ def _rows(parts: Iterable[Part], indent: int, hidden: int | None = None) -> Iter
         at = indent if part.off and hidden is None else hidden
         start = " " * indent if at is None else f"{' ' * at}# {' ' * (indent - at)}"
         if part.key == "#":
-            yield f"{' ' * indent}# {part.note}", ""
+            for row in textwrap.wrap(part.note, WIDTH - indent - 2, break_long_words=False):
+                yield f"{' ' * indent}# {row}", ""
             continue
         first, *rest = part.value.split("\n") if part.value else [""]
         name = f"{part.key}:" if part.key else "-"

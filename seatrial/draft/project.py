@@ -215,7 +215,18 @@ def find(
 
         dependencies(found, runtime, groups)
         several(found)
+    _common(found)
     return found
+
+
+def _common(found: Found) -> None:
+    """What could be seen of no service at all is told once, at the head."""
+    for remark in dict.fromkeys(remark for service in found.services for remark in service.remarks):
+        having = [service for service in found.services if remark in service.remarks]
+        if len(having) > 1:
+            found.missing.append(remark)
+            for service in having:
+                service.remarks.remove(remark)
 
 
 def _inspect(api: Api, group: Group) -> None:

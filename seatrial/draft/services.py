@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.facts.container import Container
     from seatrial.facts.runtime import Runtime
-    from seatrial.facts.socket import Handshake, Published
+    from seatrial.facts.socket import Handshake, Published, Socket
 
 __all__ = ["IMAGES_OWN", "NO_DATA", "checked", "describe", "exact", "serves"]
 
@@ -168,6 +168,8 @@ def _sockets(session: Session, service: Service, runtime: Runtime, containers: t
 
     running = [one for one in containers if one.running]
     if not running:
+        if "one_shot" not in service.values:
+            service.remarks.append("nothing of it runs, so that its sockets and answers are not known")
         return
     shakes: tuple[Handshake, ...] = ()
     try:
@@ -194,34 +196,42 @@ def _published(port: Published, container: Container) -> Seen:
 
 
 def _listening(service: Service, running: list[Container]) -> None:
-    ports: list[set[str]] = []
+    sockets: list[dict[str, Socket]] = []
     for one in running:
         if isinstance(one.listening, Missing):
             service.remarks.append(f"what listens could not be seen: {one.listening.reason}")
             return
-        ports.append(
-            {
-                str(socket.port) if socket.protocol == "tcp" else f"{socket.port}/udp"
-                for socket in one.listening
-                if not (socket.address == ENGINE_RESOLVER and socket.pid is None)
-                and not (socket.protocol == "udp" and socket.port in EPHEMERAL)
-            }
-        )
-    names = {str(socket.port): socket.process for one in running for socket in (one.listening or ()) if socket.process}  # type: ignore[union-attr]
-    everywhere = sorted(set.intersection(*ports), key=_number)
-    service.listening = [
-        fact(
-            port,
-            f"{names.get(port) or 'a process'} in {running[0].name}" + (" and the others" if len(running) > 1 else ""),
-        )
-        for port in everywhere
-    ]
-    for port in sorted(set.union(*ports) - set(everywhere), key=_number):
-        service.remarks.append(f"port {port} listens in some of its containers only")
+        shared = one.network_mode == "host"
+        sockets.append({_socket(socket, shared=shared): socket for socket in one.listening if _serves(socket)})
+    everywhere = sorted(set.intersection(*map(set, sockets)), key=_number)
+    service.listening = []
+    for name in everywhere:
+        socket = sockets[0][name]
+        told = f"{socket.process or 'a process'} in {running[0].name}" + (" and the others" if running[1:] else "")
+        random = socket.port in EPHEMERAL and not any(port.inside == socket.port for port in running[0].published)
+        service.listening.append(guess(name, f"{told}; is it this port every time?") if random else fact(name, told))
+    for name in sorted(set().union(*sockets) - set(everywhere), key=_number):
+        service.remarks.append(f"port {name} listens in some of its containers only")
 
 
-def _number(port: str) -> int:
-    return int(port.partition("/")[0])
+def _serves(socket: Socket) -> bool:
+    """Whether a socket is the service's own: neither the engine's resolver nor one by which a client waits for answers."""
+    resolver = socket.address == ENGINE_RESOLVER and socket.pid is None
+    return not resolver and not (socket.protocol == "udp" and socket.port in EPHEMERAL)
+
+
+def _socket(socket: Socket, *, shared: bool) -> str:
+    """As a profile writes it; on the host's network the interface matters."""
+    return str(Address(socket.address if shared else "", socket.port, socket.protocol))
+
+
+def _number(name: str) -> int:
+    return Address.parse(name).port
+
+
+def _tcp(service: Service) -> list[int]:
+    found = (Address.parse(one.value) for one in service.listening or ())
+    return list(dict.fromkeys(address.port for address in found if address.protocol == "tcp"))
 
 
 def _protocol(service: Service, first: Container, shakes: tuple[Handshake, ...]) -> None:
@@ -230,7 +240,7 @@ def _protocol(service: Service, first: Container, shakes: tuple[Handshake, ...])
         (shake for shake in shakes if shake.open and shake.protocol),
         key=lambda shake: (shake.protocol == "tls", shake.protocol == "http", not shake.published, shake.inside or 0),
     )
-    tcp = [int(one.value) for one in service.listening or () if one.value.isdecimal()]
+    tcp = _tcp(service)
     by_image = protocol_of_image(first.image)
     if told and told[0].protocol != "tls":
         best = told[0]
@@ -269,10 +279,7 @@ def _opaque(service: Service, shakes: tuple[Handshake, ...]) -> None:
 def serves(service: Service) -> list[int]:
     """The TCP ports that it listens on, its own first."""
     own = [int(service.values["port"].value)] if "port" in service.values else []
-    return [
-        *own,
-        *(int(one.value) for one in service.listening or () if one.value.isdecimal() and int(one.value) not in own),
-    ]
+    return [*own, *(port for port in _tcp(service) if port not in own)]
 
 
 def _strangers(service: Service, shakes: tuple[Handshake, ...]) -> None:
@@ -315,8 +322,10 @@ def _ask(session: Session, service: Service, first: Container, shakes: tuple[Han
         if told.version and "version" not in service.values:
             service.values["version"] = told.version
     if not doors:
+        published = {port.inside for port in first.published}
         for port, path in checks:
-            service.remarks.append(f"HEALTHCHECK asks {path} on port {port} inside, which is not published")
+            why = "which could not be asked from here" if port in published else "which is not published"
+            service.remarks.append(f"HEALTHCHECK asks {path} on port {port} inside, {why}")
 
 
 def checked(test: str) -> Iterator[tuple[int, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,8 @@ def _head(found: Found, today: dt.date) -> list[str]:
         "# for a person: what is commented out there promises nothing until somebody turns it on. An editor checks and completes",
         f"# this file with `seatrial schema > {SCHEMA}` beside it.",
     ]
-    head += [f"# Could not be seen: {told}" for told in found.missing]
+    for told in found.missing:
+        head += [f"# {row}" for row in textwrap.wrap(f"Note: {told}", 116, break_long_words=False)]
     return head
 
 
