@@ -134,7 +134,7 @@ def _redis(session: Session, where: str, address: str, port: int, login: _Login,
     client = redis.Redis(
         host=address, port=port, username=login.user or None, password=login.password or None, decode_responses=True,
         socket_timeout=SECONDS, socket_connect_timeout=SECONDS, protocol=2,
-        retry=Retry(NoBackoff(), 0), single_connection_client=True,
+        retry=Retry(NoBackoff(), 0),
     )  # fmt: skip
     try:
         values: dict[str, str | None] = {name: client.config_get(name).get(name) for name in names}
