@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EVERYTHING", "Declared", "declared", "waiver"]
 
+_OTHERS = (("services", "OTHER"), ("services", "OPTIONAL"))
 EVERYTHING = Path(__file__).with_name("everything.yaml")
 
 
@@ -27,6 +29,8 @@ class Declared:
     """Places in the profile, with NAME for what a profile names itself, and what is said there."""
     subjects: tuple[str, ...]
     """As a waiver names them."""
+    lacking: str
+    """What a run says where nothing of it is declared."""
 
 
 @cache
@@ -45,44 +49,44 @@ def _profiles() -> dict[str, Profile]:
 def declared(requirement: Requirement) -> Declared:
     """Keys, drivers and subjects of a requirement."""
     from seatrial.profile.problems import dotted
-    from seatrial.profile.subjects import subjects
+    from seatrial.profile.subjects import NOUNS, subjects
 
     found: dict[str, list[Subject]] = {}
     for driver, profile in _profiles().items():
         chosen, _ = subjects(profile, requirement.noun, requirement.needs)
+        # The other services are there to be depended on, or for what the first one is not.
         if chosen:
-            # The other services are there to be depended on.
-            found[driver] = [s for s in chosen if s.path[:1] != ("services",) or s.path[1] == "NAME"]
+            found[driver] = [s for s in chosen if s.path[:2] not in _OTHERS] or chosen
     keys: dict[str, str] = {}
     names: dict[str, None] = {}
     for subject in [subject for chosen in found.values() for subject in chosen]:
-        names[subject.id] = None
+        names[re.sub(r"^(OTHER|OPTIONAL)\b", "NAME", subject.id)] = None
         for need in requirement.needs.split("|"):
-            if not need or _has(subject.node, need):
-                path = (*subject.path, *filter(None, need.split(".")))
-                keys[dotted(path)] = _meaning(path)
-    return Declared(tuple(found), tuple(keys.items()), tuple(names))
+            told = _meaning((*subject.path, *filter(None, need.split("."))))
+            if told is not None:
+                where = ("services", "NAME", *subject.path[2:]) if subject.path[:2] in _OTHERS else subject.path
+                keys[dotted((*where, *filter(None, need.split("."))))] = told
+    noun = NOUNS[requirement.noun]
+    lacking = f"no {noun.word} declares {requirement.needs.replace('|', ' or ')}" if requirement.needs else noun.lacking
+    return Declared(tuple(found), tuple(keys.items()), tuple(names), lacking)
 
 
-def _has(node: Any, need: str) -> bool:
-    for key in need.split("."):
-        node = getattr(node, key, None)
-    return node is not None
-
-
-def _meaning(path: tuple[str | int, ...]) -> str:
-    """What the last key on a path is for, where the grammar knows it."""
+def _meaning(path: tuple[str | int, ...]) -> str | None:
+    """What the last key on a path is for, where the grammar says it; None where nothing is declared."""
     from seatrial.profile.describing import meaning
     from seatrial.profile.model import Node
 
     node: Any = next(iter(_profiles().values()))
     told = ""
     for key in path:
-        if isinstance(node, Node) and isinstance(key, str):
-            told = meaning(type(node), key)
-            node = getattr(node, key, None)
-        else:
-            node = dict(enumerate(node) if isinstance(node, list) else node or {}).get(key)
+        if isinstance(node, Node):
+            told = meaning(type(node), str(key))
+            node = getattr(node, str(key), None)
+        else:  # a mapping of names or a list, of which ``*`` is any entry
+            entries = dict(enumerate(node)) if isinstance(node, list) else node
+            node = next(iter(entries.values()), None) if key == "*" else entries.get(key)
+        if node is None:
+            return None
     return told
 
 

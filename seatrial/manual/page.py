@@ -98,6 +98,7 @@ def _rows(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "declared" if number == 0 else "", ", ".join(keys) + (f": {meaning}" if meaning else "")
     if not where.keys:
         yield "declared", f"needs {requirement.needs}" if requirement.needs else f"by the noun {requirement.noun}"
+    yield "n/a", f"where {where.lacking}"
     yield "drivers", ", ".join(where.drivers) or "none of this version"
     yield "observed", f"{how.fact}: {how.finds}" if how.fact else how.comparison
     for name, about in how.looks:
