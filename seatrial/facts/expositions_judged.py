@@ -137,9 +137,12 @@ class ServiceMetrics:
     @property
     def wrong_sums(self) -> list[Finding]:
         """Histograms and summaries that do not add up, in every scrape: one that is taken while they change may be off."""
-        readable = self._readable()
-        always = set.intersection(*({f.text for f in scrape.faults if f.kind == "sums"} for scrape in readable))
-        return self._each(f.text for scrape in readable for f in scrape.faults if f.kind == "sums" and f.text in always)
+        told: list[str] = []
+        for format in ("text", "openmetrics"):
+            scrapes = [scrape for scrape in self._readable() if scrape.format == format]
+            faults = [[fault.text for fault in scrape.faults if fault.kind == "sums"] for scrape in scrapes]
+            told += [text for text in (faults[0] if faults else ()) if all(text in others for others in faults)]
+        return self._each(told)
 
     @property
     def falling_counters(self) -> list[Finding]:

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from seatrial.facts.exposition import Counting, Drop, Exposition, Growth, Scrape
+from seatrial.facts.exposition import Counting, Drop, Exposition, Family, Growth, Scrape
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of an exposition that are read."""
 ATTEMPTS = 3
 """How often calls are made until a counter grew by just as many; others may call meanwhile."""
+BUDGET = 60.0
+"""Seconds after which no more calls are counted; a slow service is not to hold the run."""
+MOST_FAMILIES = 10_000
+"""Metrics that are kept, those that are required first."""
 SETTLING = (0.05, 0.2, 0.5, 1.0)
 """Seconds that are waited for a counter that lags behind: some count after they have answered."""
 
@@ -63,6 +67,7 @@ class _Look:
         self.scrapes: list[Scrape | Missing] = []
         self.drops: dict[str, Drop] = {}
         self.latest: Parsed | None = None
+        self.end = time.monotonic() + BUDGET
 
     def all(self) -> Exposition:
         """Everything, in the order in which it must be looked at."""
@@ -84,12 +89,17 @@ class _Look:
         return Exposition(
             url=self.session.mask(stripped(self.url)),
             scrapes=tuple(self.scrapes),
-            families=families(self.latest) if self.latest else Missing("there was no exposition to read"),
+            families=self._kept(families(self.latest)) if self.latest else Missing("there was no exposition to read"),
             drops=tuple(self.drops.values()),
             counts=tuple(counts),
             canary=canary,
             beside=beside,
         )
+
+    def _kept(self, families: tuple[Family, ...]) -> tuple[Family, ...]:
+        """The metrics, or as many of them as are kept."""
+        required = set(self.declared.required)
+        return tuple(sorted(families, key=lambda f: not required & {f.name, *f.samples}))[:MOST_FAMILIES]
 
     # --- scraping -------------------------------------------------------------------------------------------------
 
@@ -192,6 +202,8 @@ class _Look:
         from seatrial.facts.expositions_reading import started, total
 
         def value() -> tuple[float, bool, float | None]:
+            if time.monotonic() > self.end:
+                raise CouldNotLook(f"counting calls was given up after {BUDGET:g} s", right="an answer in less time")
             parsed = self.scrape()
             if parsed is None:
                 raise CouldNotLook("a scrape beside the calls gave nothing to read")
@@ -200,7 +212,11 @@ class _Look:
 
         idle, _, birth = value()
         before, _, again = value()
-        answers = [_kind(self._call(counted.get)) for _ in range(counted.times)]
+        answers: set[str] = set()
+        for _ in range(counted.times):
+            if time.monotonic() > self.end:
+                break
+            answers.add(_kind(self._call(counted.get)))
         after, found, last = value()
         scrapes = 1
         for pause in SETTLING:
@@ -209,12 +225,13 @@ class _Look:
             time.sleep(pause)
             after, found, last = value()
             scrapes += 1
-        if not birth == again == last:
+        if not birth == again == last or any(not drop.known for drop in self.drops.values()):
+            how = "process_start_time_seconds" if birth or last else "counters that fall"
             raise CouldNotLook(
-                "several processes answered while calls were counted, by process_start_time_seconds",
+                f"several processes answered while calls were counted, by {how}",
                 right="the address of one process, or a moment without restarts",
             )
-        return Growth(before - idle, after - before, scrapes, found, tuple(dict.fromkeys(answers)))
+        return Growth(before - idle, after - before, scrapes, found, tuple(sorted(answers)))
 
 
 def _kind(answer: Answer | Missing) -> str:

@@ -45,7 +45,7 @@ class Service:
         self.busy.labels("main").set(0)
         self.opened = Counter("notes_opened", "Notes that were opened, by kind.", ["kind"], registry=self.registry)
         Info("build", "What runs.", registry=self.registry).info({"version": "1.4.2"})
-        ProcessCollector(registry=self.registry)
+        self.process = ProcessCollector(registry=self.registry)
         self.route = lambda path: "/notes/{id}" if path.startswith("/notes/") else "other"
         self.count: Callable[[str, str], None] = lambda route, status: self.calls.labels(route, status).inc()
         self.metrics: Callable[[str], tuple[int, str, bytes]] = self.exposed
@@ -371,7 +371,18 @@ def names_that_differ_by_total_alone(service: Service) -> None:
 @defect(turns_red=("MET-023",), hides=("MET-010",))
 def workers_that_take_turns(service: Service) -> None:
     """A second process, and a balancer in front of both."""
-    command = [sys.executable, "-m", "tests.integration.defects.metrics"]
+    balance(service)
+
+
+@defect(turns_red=("MET-023",), hides=("MET-006", "MET-010"))
+def workers_that_do_not_tell_when_they_were_started(service: Service) -> None:
+    service.registry.unregister(service.process)
+    balance(service, "anonymous")
+
+
+def balance(service: Service, *options: str) -> None:
+    """Let a second process answer every other scrape."""
+    command = [sys.executable, "-m", "tests.integration.defects.metrics", *options]
     child = service.children.enter_context(
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     )
@@ -396,6 +407,9 @@ def workers_that_take_turns(service: Service) -> None:
 def main() -> None:
     """Run until standard input closes, as the second worker."""
     with running() as service:
+        if sys.argv[1:]:
+            service.registry.unregister(service.process)
+        service.opened.labels("canary").inc()
         service.count("/notes/{id}", "200")
         print(service.server.server_port, flush=True)
         sys.stdin.read()
