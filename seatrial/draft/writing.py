@@ -102,13 +102,16 @@ def sections(found: Found, folder: Path, sieve: Sieve, *, pages: bool = False) -
 
 
 def clean(parts: Iterable[Part], sieve: Sieve) -> list[Part]:
-    """The parts without any that holds a secret."""
+    """The parts without any that holds a secret; that something is left out is told, and not what."""
     kept = []
     for part in parts:
-        if sieve.holds(f"{part.key}: {part.value}") or (part.key == "#" and sieve.holds(part.note)):
-            continue
         inner = clean(part.parts, sieve)
-        if part.parts and not inner:
+        lost = bool(part.parts) and not part.off and all(each.off or each.key == "#" for each in inner)
+        if part.key == "#" and sieve.holds(part.note):
+            continue
+        if lost or sieve.holds(f"{part.key}: {part.value}"):
+            what = part.key if part.key and not sieve.holds(part.key) else "an entry"
+            kept.append(Part("#", note=f"{what} is left out: what was found there looks like a secret"))
             continue
         kept.append(replace(part, parts=tuple(inner), note="" if sieve.holds(part.note) else part.note))
     return kept

@@ -297,3 +297,24 @@ def test_the_text_is_one_that_any_yaml_reader_takes_alike(shop):
     document = yaml.safe_load(written)
     assert document["services"]["migrate"]["restart"] == profile.services["migrate"].restart == "no"
     assert document["services"]["api"]["resources"]["cpus"] == "0.5"
+
+
+def test_what_looks_like_a_secret_is_left_out_and_that_is_told(tmp_path):
+    (tmp_path / ".env").write_text("REGISTRY_TOKEN=canary-token-1234567\n")
+    file = compose(
+        tmp_path,
+        """\
+        services:
+          a:
+            image: reg/app:${REGISTRY_TOKEN}
+            volumes: ["d:/data/${REGISTRY_TOKEN}"]
+            restart: always
+        """,
+    )
+    written, profile = drafted(file)
+    assert "canary" not in written
+    assert profile.services["a"].image is None
+    assert profile.services["a"].persistence is None
+    assert profile.services["a"].restart == "always"
+    assert "# image is left out: what was found there looks like a secret" in written
+    assert "# persistence is left out" in written
