@@ -25,7 +25,7 @@ NOWHERE = "/no-such-page-of-seatrial"
 TRACES = {
     "Python": r"Traceback \(most recent call last\)",
     "Java": r"\bat [\w$.]+(?:\.<init>)?\([\w$]+\.(?:java|kt|scala):\d+\)",
-    "Node.js": r"\bat (?:[\w.<>\[\] ]+ \()?(?:file://|node:|/)[^\s()]+:\d+:\d+\)?",
+    "Node.js": r"(?m)(?:^\s+|&nbsp;)at (?:[\w.<>\[\] ]+ \()?(?:file://|node:|/)[^\s()]+:\d+:\d+",
     "Go": r"\bgoroutine \d+ \[[a-z ,\d]+\]:",
     "Ruby": r"\.rb:\d+:in [`']",
     "PHP": r"(?:Stack trace:\s+#0 |#\d+ /[^\s(]+\.php\(\d+\))",
