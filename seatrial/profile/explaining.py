@@ -105,7 +105,30 @@ def _wrong(tree: Tree, path: Where, error: ErrorDetails, at_key: bool) -> Proble
         hint = nearest(str(node), _choices(error))
     elif error["type"] == "form" and isinstance(node, Mapping) and len(node) == 1:
         hint = nearest(next(iter(node)), ["env", "file"])
+    elif error["type"] in ("model_type", "model_attributes_type", "dict_type", "list_type"):
+        hint = _rewritten(path, error, node)
     return _at(tree, path, _sentence(error, node), hint)
+
+
+def _rewritten(path: Where, error: ErrorDetails, node: Any) -> str:
+    """What was written, in the shape that belongs there, where only one thing can be meant."""
+    words = [str(one) for one in node] if isinstance(node, Sequence) else [str(node)]
+    if (
+        isinstance(node, Mapping)
+        or not words
+        or not all(word and len(word) <= 40 and "`" not in word for word in words)
+    ):
+        return ""
+    field = model.Profile.model_fields.get(str(path[0])) if len(path) == 1 else None
+    if field and words[0].lower() in ("none", "no", "false", "absent") and "None_" in str(field.annotation):
+        return "say why, and who decided so: `{none: reason, owner: who}`"
+    if error["type"] == "list_type":
+        return f"write `[{words[0]}]`"
+    if isinstance(node, Sequence):
+        return f"write `{{{', '.join(f'{word}: {{}}' for word in words)}}}`" if error["type"] == "dict_type" else ""
+    wanted = _node(error["loc"])
+    required = [name for name, one in wanted.model_fields.items() if one.is_required()] if wanted else []
+    return f"write `{{{required[0]}: {words[0]}}}`" if len(required) == 1 else ""
 
 
 def _choices(error: ErrorDetails) -> list[str]:

@@ -431,6 +431,14 @@ class _Builder:
                 "a `:` that starts no value here",
                 "write a text with `: ` in quotes, or check the indentation",
             )
+        elif "could not find expected ':'" in said and getattr(wrong, "context_mark", None):
+            # Told where the key is, not where the parser lost it.
+            mark = wrong.context_mark
+            position = Position(self.file, mark.line + 1, mark.column + 1)
+            source = self._source(position)
+            key = source[mark.column :].split("#")[0].strip()
+            position = position._replace(width=max(len(key), 1))
+            message, hint = "a key without `:`", f"write `{key}:`" if key and len(key) <= 40 else "write `key: value`"
         elif (context := getattr(wrong, "context", None)) and (mark := getattr(wrong, "context_mark", None)):
             hint = f"{context} that starts on line {mark.line + 1}"
         file, line, column, width = position

@@ -24,6 +24,10 @@ _KEY = re.compile(
     rf"""(?P<key>["']?(?<![\w$./-])(?:[\w$./-]{{0,80}}?)(?:{_NAMES})(?:[_.\d-][\w$./-]{{0,80}}|s|es)?["']?)(?P<between>\s*[:=]\s*|(?<=\w)["']?\s*,\s*)""",
     re.IGNORECASE,
 )
+_FORGOTTEN = re.compile(
+    rf"""\s*(?:-\s+)?["']?[\w.-]{{0,80}}?(?:{_NAMES})[\w.-]{{0,80}}["']?\s+(?P<value>\S.*?)\s*$""", re.IGNORECASE
+)
+"""A key whose colon was forgotten, and its value."""
 _USERINFO = re.compile(r"://[^\s/:@\"']*:([^\s/@\"']+)@")
 _SCALAR = re.compile(
     r"""(?P<double>"(?:[^"\\]|\\.)*("|$))|(?P<single>'(?:[^']|'')*('|$))|(?P<block>[|>][-+\d]*\s*(?:\#.*)?$)|(?P<flow>[\[{])"""
@@ -67,6 +71,8 @@ def cover(line: str) -> Covered:
         if _names_a_secret(found):
             spans += _value(line, found.end(), found["key"].strip("\"'").lower())
             at = max([at, *(end for _, end in spans)])
+    if not spans and ":" not in line and (found := _FORGOTTEN.match(line)):
+        spans.append(found.span("value"))
     spans += [found.span(1) for found in _USERINFO.finditer(line)]
     merged: list[tuple[int, int]] = []
     for start, end in sorted(span for span in spans if span[0] < span[1]):

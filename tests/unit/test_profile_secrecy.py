@@ -36,6 +36,7 @@ COVERED = {
     "url: postgres://app:hunter2@db/x": "url: postgres://app:***@db/x",
     "passwrd: hunter2": "passwrd: ***",
     'password: "not closed': "password: ***",
+    "  - DB_PASSWORD hunter2": "  - DB_PASSWORD ***",
 }
 SHOWN = [
     "DB_PASSWORD: {env: DB_PASSWORD}", "DB_PASSWORD: {file: /run/secrets/db}", "secrets: {files: [a.env], log_lines: 5}",
@@ -81,6 +82,7 @@ WRITTEN = {
     "in a URL": "    url: http://app:LITERAL@127.0.0.1/\n    urls: http://app:LITERAL@127.0.0.1/",
     "in a command": "    process: {command: [psql, --password=LITERAL]}",
     "a colon behind": "    password: LITERAL: x",
+    "a colon that was forgotten": "    port: 1\n    password LITERAL\n    replicas: 1",
     "a tab": "    password: LITERAL\t: [",
 }
 
