@@ -17,8 +17,8 @@ __all__ = ["run"]
 
 _EXAMPLES = """\
 examples:
-  seatrial draft compose:akidb > akidb.yaml        a running compose project
-  seatrial draft ./docker-compose.yml -o akidb.yaml    a compose file; nothing needs to run
+  seatrial draft compose:akidb -o akidb.yaml       a running compose project
+  seatrial draft ./docker-compose.yml > akidb.yaml a compose file; nothing needs to run
   seatrial draft container:api container:db        containers by their names
   seatrial draft http://127.0.0.1:8080             a URL, where nothing else is known
   seatrial draft --update akidb.yaml               add what appeared since; comments, order and values stay
@@ -104,7 +104,7 @@ def _draft(given: argparse.Namespace) -> int:
         sys.stdout.write(written)
         sys.stdout.flush()
         return 0
-    put(output, written)
+    put(output, written, fresh=not given.force)
     _say(f"{output}: {len(found.services)} services; {_counts(written)}. Next: seatrial audit {_shown(output)}")
     return 0
 
@@ -139,11 +139,11 @@ def loads(written: str, folder: Path) -> None:
         os.unlink(name)
 
 
-def put(file: Path, written: str) -> None:
-    """Write a file as a whole or not at all, with the mode of the one it replaces.
+def put(file: Path, written: str, *, fresh: bool = False) -> None:
+    """Write a file as a whole or not at all, with the mode of the one it replaces; with ``fresh`` it replaces none.
 
     Raises:
-        NothingFound: it can't be written there.
+        NothingFound: it can't be written there, or is there by now.
     """
     try:
         mode = file.stat().st_mode & 0o7777 if file.exists() else 0o666 & ~_umask()
@@ -156,10 +156,17 @@ def put(file: Path, written: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(name, mode)
+        if fresh:
+            _claim(Path(os.path.realpath(file)))
         os.replace(name, os.path.realpath(file))
     except OSError as why:
         os.unlink(name)
         raise NothingFound(f"{file} can't be written: {why.strerror}") from None
+
+
+def _claim(file: Path) -> None:
+    """Make an empty file, unless one has come into being meanwhile."""
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _umask() -> int:

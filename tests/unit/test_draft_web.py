@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from seatrial.draft import web
-from seatrial.draft.cli import run
+from seatrial.draft import NothingFound, web
+from seatrial.draft.cli import put, run
 from seatrial.draft.project import session_of
 from seatrial.profile.loading import load
 
@@ -192,6 +192,14 @@ def test_a_file_that_is_there_is_not_overwritten_unless_that_is_asked_for(here, 
     assert run(["compose.yml", "-o", "sea.yaml", "--force"]) == 0
     assert load(file).profile.services["web"].image == "nginx:1"
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+def test_a_file_that_came_into_being_meanwhile_is_not_overwritten(here):
+    (here / "sea.yaml").write_text("mine")
+    with pytest.raises(NothingFound, match="File exists"):
+        put(here / "sea.yaml", "other", fresh=True)
+    assert (here / "sea.yaml").read_text() == "mine"
+    assert sorted(os.listdir(here)) == ["compose.yml", "sea.yaml"]
 
 
 def test_a_link_is_written_through(here):
