@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 RED = ("violation", "error")
+KEY = secrets.token_urlsafe(24)
+"""For the paid API, which nobody asks."""
 ROW = re.compile(r"^\| (?P<id>[A-Z]{3}-\d{3}) \| (?P<subject>\S+) \| (?P<seen>.+?) \| (?P<why>.+?) \|$", re.MULTILINE)
 
 
@@ -78,7 +81,7 @@ def test_akidb_on_one_arm_server(lab: Lab, require: Callable[[str], None], tmp_p
 
 def test_opossum_by_compose(lab: Lab, require: Callable[[str], None], tmp_path: Path) -> None:
     require("systems")
-    with stack.up("opossum", lab):
+    with stack.up("opossum", lab, GEMINI_API_KEY=KEY):
         results = audit("opossum-compose", tmp_path)
     found = red(results)
     machine = {key: seen for key, seen in found.items() if results[key]["area"] == "hardware"}
@@ -91,7 +94,7 @@ def test_opossum_by_compose(lab: Lab, require: Callable[[str], None], tmp_path: 
 def test_opossum_with_its_health_repaired(lab: Lab, require: Callable[[str], None], tmp_path: Path) -> None:
     """What the document's health handler hides, once it answers."""
     require("systems")
-    with stack.up("opossum", lab, STANDIN_REPAIRED="1"):
+    with stack.up("opossum", lab, GEMINI_API_KEY=KEY, STANDIN_REPAIRED="1"):
         results = audit("opossum-compose", tmp_path)
     found = {key: seen for key, seen in red(results).items() if results[key]["area"] == "health"}
     assert_as_listed(found, listed("opossum-search", "With its health handler repaired"))

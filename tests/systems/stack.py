@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -81,16 +82,24 @@ def up(name: str, lab: Lab, *, within: float = 120, **variables: str) -> Iterato
 
 
 def _await(ports: tuple[int, ...], within: float) -> None:
-    import socket
-
     end = time.monotonic() + within
     for port in ports:
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
+        while not _answers(port):
             if time.monotonic() > end:
                 raise LabError(f"nothing answers on port {port} within {within:g} s")
             time.sleep(0.2)
+
+
+def _answers(port: int) -> bool:
+    """Whether somebody is behind a published port: the engine's proxy accepts for nobody, and hangs up at once."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as line:
+            line.settimeout(0.3)
+            return bool(line.recv(1))
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
 
 
 def image(engine: Engine, name: str, architecture: str, files: Mapping[str, Path], dockerfile: str) -> str:
