@@ -50,10 +50,7 @@ __all__ = ["Profile", "Service", "Target", "Waiver"]
 
 
 class Node(BaseModel):
-    """A mapping of the profile: strict, frozen, and closed to unknown keys.
-
-    The docstrings below the fields are read from the source by `schema`: pydantic's own way costs every start 40 ms.
-    """
+    """A mapping of the profile: strict, frozen, and closed to unknown keys. `describing` reads what is said below fields."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
@@ -72,7 +69,6 @@ class FileReference(Node):
     """Path of the file, relative to the profile."""
 
 
-Reference = EnvReference | FileReference
 _Env = Annotated[EnvReference, Tag("|env")]
 _File = Annotated[FileReference, Tag("|file")]
 TextOrReference = Annotated[Annotated[Text, Tag("|one")] | _Env | _File, REFERENCE]
