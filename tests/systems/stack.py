@@ -74,11 +74,24 @@ def up(name: str, lab: Lab, *, within: float = 120, **variables: str) -> Iterato
     make(engine)
     system = System(name, lab, (*found, "-p", name, "-f", str(HERE / name / "compose.yaml")), variables)
     try:
-        system.compose("up", "-d")
+        _start(system)
         _await(ports, within)
         yield system
     finally:
         tear_down(engine, name)
+
+
+def _start(system: System) -> None:
+    """The engine gives a port back a moment after the container that had it is gone."""
+    for last in (False, False, True):
+        try:
+            system.compose("up", "-d")
+        except LabError as why:
+            if last or "port is already allocated" not in str(why):
+                raise
+            time.sleep(2)
+        else:
+            return
 
 
 def _await(ports: tuple[int, ...], within: float) -> None:
