@@ -6,6 +6,7 @@ import base64
 import html
 import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 from seatrial.scan.spots import KNOWN, Spot
@@ -35,20 +36,21 @@ def known_values(known: Sequence[tuple[str, Secret]]) -> dict[str, str]:
     return {value: name for name, secret in known if (value := secret.reveal())}
 
 
-def needles(value: str) -> list[str]:
+@lru_cache(maxsize=256)
+def needles(value: str) -> tuple[str, ...]:
     """Every text that a value may look like, the longest first."""
     if len(value) < SHORTEST:
-        return []
+        return ()
     found = {value, *_written(value)}
     try:
         raw = value.encode()
     except UnicodeEncodeError:
-        return sorted(found, key=len, reverse=True)
+        return tuple(sorted(found, key=len, reverse=True))
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for shift in range(3):
             found.add(_core(raw, shift, encode(bytes(shift) + raw).decode()))
     found.discard("")
-    return sorted(found, key=len, reverse=True)
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _written(value: str) -> Iterator[str]:

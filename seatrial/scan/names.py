@@ -30,6 +30,7 @@ _LIKELY = {
     "bearer",
     "signature",
     "pat",
+    "cookie",
 }
 _SURE_KEYS = {
     "api", "private", "encryption", "encrypt", "signing", "master", "hmac", "jwt", "fernet", "aes", "cookie", "session",
@@ -97,7 +98,7 @@ def _kind(word: str) -> int:
     single = word[:-1] if word.endswith("s") and not word.endswith("ss") else word
     if single in _NO_PASSWORD:
         return NONE
-    if single.startswith("pub"):
+    if single.startswith(("pub", "csrf", "xsrf")):
         return NONE
     if single in _PASSWORD or single.endswith(_PASSWORD_ENDS):
         return PASSWORD
@@ -148,6 +149,8 @@ def _of(name: tuple[str, ...]) -> int:
             kind = SURE if before in _SURE_KEYS else LIKELY
             if before == "hash":
                 kind = LIKELY
+        if word == "cookie" and before == "erlang":
+            kind = SURE
         best = max(best, kind)
     return best
 

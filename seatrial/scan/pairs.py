@@ -58,7 +58,9 @@ def guess(text: str) -> str:
         return "ini"
     if assigned >= 0.8 * len(lines):
         return "env"
-    return "yaml" if mapped >= 0.7 * len(lines) else "text"
+    # The lines of a block are no pairs, and a text that has blocks is YAML.
+    block = mapped and any(re.match(r"\s*(?:- )?[\w.-]{1,80}: *[|>][-+0-9]* *$", line) for line in lines)
+    return "yaml" if block or mapped >= 0.7 * len(lines) else "text"
 
 
 def read(text: str, format: str) -> Iterator[Pair]:

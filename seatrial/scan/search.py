@@ -12,12 +12,12 @@ from seatrial.scan.commands import commands
 from seatrial.scan.fingerprints import fingerprint
 from seatrial.scan.formats import formats
 from seatrial.scan.known import known_spots, known_values, needles
-from seatrial.scan.names import words
+from seatrial.scan.names import LIKELY, level, words
 from seatrial.scan.pairs import Pair, Unreadable, guess, read
 from seatrial.scan.spots import FORMAT, KNOWN, PAIR, SPREAD, WRITTEN, Spot, merged, resolved
 from seatrial.scan.urls import urls
 from seatrial.scan.values import default_of, kind, random_looking
-from seatrial.scan.verdict import NAMED, SPREAD_OUT, verdict
+from seatrial.scan.verdict import NAMED, SPREAD_OUT, signed_in, verdict
 from seatrial.scan.weak import weakness
 from seatrial.scan.written import lowered, written
 from seatrial.words import Secret
@@ -92,9 +92,10 @@ def _of_pair(pair: Pair, known: Known, effective: bool, users: dict[str, list[st
     what = verdict(pair.key, pair.value, quoted=True, effective=effective, spread=True)
     if what:
         rank = SPREAD if what == SPREAD_OUT else PAIR
-        yield Spot(
-            pair.start, pair.end, rank, what, default_of(pair.value) or pair.value, pair.key, _names(pair.key, users)
-        )
+        value = default_of(pair.value) or pair.value.strip()
+        both = signed_in(value) if level(pair.key) == LIKELY else None
+        names = ((both[0],) if both else ()) + _names(pair.key, users)
+        yield Spot(pair.start, pair.end, rank, what, both[1] if both else value, pair.key, names)
     elif pair.encoded:
         # What stands in base64 in the text is searched once decoded.
         for spot in resolved(list(_free(pair.value, known, effective, prose=False))):
@@ -230,8 +231,6 @@ def argument_hits(arguments: Sequence[str], known: Known) -> list[Hit]:
 
 
 def _names_next(program: str, option: str) -> bool:
-    from seatrial.scan.names import level
-
     if option.startswith("-"):
         if len(option) == 2:
             return (program, option) in (

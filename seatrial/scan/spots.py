@@ -37,10 +37,10 @@ def resolved(spots: Sequence[Spot]) -> list[Spot]:
 
 
 def _better(one: Spot, other: Spot) -> Spot:
-    """The one that knows more; it takes over the other's key, and the place of both."""
+    """The one that knows more, in its own place: another may stand beside it in the wider one. It takes over the other's key."""
     best, rest = (one, other) if (one.rank, one.start) <= (other.rank, other.start) else (other, one)
     return Spot(
-        min(one.start, other.start), max(one.end, other.end), best.rank, best.kind, best.value, best.key or rest.key, best.names or rest.names
+        best.start, best.end, best.rank, best.kind, best.value, best.key or rest.key, best.names or rest.names
     )  # fmt: skip
 
 

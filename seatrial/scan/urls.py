@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from seatrial.scan.spots import URL, Spot
 from seatrial.scan.values import default_of, kind, random_looking
+from seatrial.scan.verdict import verdict
 
 __all__ = ["urls"]
 
@@ -64,6 +65,26 @@ def urls(text: str, *, effective: bool) -> Iterator[Spot]:
         if spot:
             yield spot
         at = text.find("://", found.end() if found else at + 3)
+    yield from _data_sources(text, effective)
+
+
+def _data_sources(text: str, effective: bool) -> Iterator[Spot]:
+    """As Go's MySQL driver writes them: ``user:password@tcp(host:3306)/name``."""
+    at = text.find("@tcp(")
+    while at >= 0:
+        before = max(0, at - 300)
+        found = re.search(r"(?P<user>[^\s:@\"'=`]{1,80}):(?P<password>[^\s@\"'`]{1,200})$", text[before:at])
+        if found and verdict("password", found["password"], quoted=True, effective=effective):
+            start, end = found.span("password")
+            yield Spot(
+                before + start,
+                before + end,
+                URL,
+                "password in a URL",
+                found["password"],
+                names=(found["user"], "mysql"),
+            )
+        at = text.find("@tcp(", at + 5)
 
 
 def _password(found: re.Match[str], scheme: str, effective: bool) -> Spot | None:

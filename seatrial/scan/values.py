@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 import re
 from collections import Counter
@@ -9,7 +11,7 @@ from itertools import pairwise
 
 from seatrial.scan.vocabulary import worded
 
-__all__ = ["default_of", "entropy", "kind", "random_looking"]
+__all__ = ["basic", "default_of", "entropy", "kind", "random_looking"]
 
 LONGEST = 4096
 """Longer values are judged by their beginning."""
@@ -164,6 +166,20 @@ def kind(value: str, *, quoted: bool = False) -> str:
     if _PATH.match(value):
         return "path"
     return "opaque"
+
+
+def basic(value: str) -> tuple[str, str] | None:
+    """User and password of what `Authorization: Basic` and registries' files hold in base64."""
+    if not 6 <= len(value) <= LONGEST:
+        return None
+    try:
+        plain = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    user, colon, password = plain.partition(":")
+    if not colon or not plain.isprintable() or kind(password, quoted=True) in ("empty", "reference", "placeholder"):
+        return None
+    return user, password
 
 
 def placeholder(value: str) -> bool:

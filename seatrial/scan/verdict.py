@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from seatrial.scan.names import LIKELY, NONE, PASSWORD, benign, level
-from seatrial.scan.values import default_of, entropy, kind, random_looking
-from seatrial.scan.weak import shipped
+from seatrial.scan.names import LIKELY, NONE, PASSWORD, benign, level, words
+from seatrial.scan.values import basic, default_of, entropy, kind, random_looking
+from seatrial.scan.weak import common, shipped
 
-__all__ = ["NAMED", "SPREAD_OUT", "verdict"]
+__all__ = ["NAMED", "SPREAD_OUT", "signed_in", "verdict"]
 
 NAMED = "value of a secret's name"
 SPREAD_OUT = "value of high entropy"
@@ -56,8 +56,12 @@ def verdict(
         )
     if what == "path" and re.fullmatch(r"[A-Za-z0-9+/]{30,}={0,2}", value) and random_looking(value):
         what = "opaque"
+    if what == "path" and words(key)[:1] == ("neo4j",) and not value.startswith(("/", ".", "~")):
+        what = "opaque"
     if what != "opaque":
         return ""
+    if sure == LIKELY and words(key)[-1:] in (("auth",), ("authorization",), ("credentials",)) and signed_in(value):
+        return NAMED
     if sure == LIKELY:
         return NAMED if random_looking(value) else ""
     if _REFERS.search(key) and _DASHED.match(value) and not random_looking(value):
@@ -66,6 +70,17 @@ def verdict(
     if _SENTENCE.match(value.strip()):
         return ""
     return NAMED
+
+
+def signed_in(value: str) -> tuple[str, str] | None:
+    """User and password, where a value is both: in base64, or with a colon or (as Neo4j has it) a slash between."""
+    found = basic(value)
+    if found:
+        return found
+    pair = re.fullmatch(r"([\w.@-]{1,64})[:/](\S{4,128})", value)
+    if pair and kind(pair[2], quoted=True) == "opaque" and (any(not c.isalpha() for c in pair[2]) or common(pair[2])):
+        return pair[1], pair[2]
+    return None
 
 
 def _spread(value: str) -> bool:

@@ -32,6 +32,11 @@ _SPACED = re.compile(rf"""(?P<sep>(?:["'],|["'])?[ \t]{{1,8}}+["']?)(?:{_BARE})"
 _SAID = re.compile(rf"""(?P<sep>[ \t]+(?:(?:is|was|to)[ \t]*:?[ \t]+)?)(?:{_QUOTED})""", re.X)
 _IS = re.compile(rf"""(?P<sep>[ \t]+(?:is|was)[ \t]*:?[ \t]+)(?:{_BARE})""", re.X)
 _ELEMENT = re.compile(r"(?:\s[^<>]{0,80})?>(?P<bare>[^<>\n]{1,1024}+)</")
+_CELL = re.compile(r"(?:</t[dh]>\s{0,20}<t[dh][^<>]{0,80}>|[\"'][^<>]{0,80}>)(?P<bare>[^<>\n]{1,1024}+)</")
+_VALUE = re.compile(
+    r"""[\"']\s{1,8}+value=(?:"(?P<double>[^"\n<>]{0,1024}+)(?=")|'(?P<single>[^'\n<>]{0,1024}+)(?='))"""
+)
+_SET = re.compile(rf"""(?P<sep>\([ \t]{{0,8}}+){_QUOTED}""", re.X)
 _PLIST = re.compile(r"\s{0,4}</key>\s{0,200}<string>(?P<bare>[^<>\n]{1,1024}+)</")
 _CALL = re.compile(rf"""(?P<sep>["'],[ \t]{{0,8}}+){_QUOTED}""", re.X)
 _TOLD = re.compile(
@@ -128,6 +133,10 @@ def _value(text: str, low: str, start: int, end: int, sure: int) -> tuple[re.Mat
     found = _AFTER.match(text, end)
     if not found and start and text[start - 1] == "<":
         found = _ELEMENT.match(text, end)
+    if not found and text.startswith(("</t", '"', "'"), end):
+        found = _CELL.match(text, end) or _VALUE.match(text, end)
+    if not found and text.startswith("(", end) and text[start:end].rpartition(".")[2].startswith(("set", "with")):
+        found = _SET.match(text, end)
     if not found and text.startswith("</key>", end):
         found = _PLIST.match(text, end)
     if not found and (text.startswith("--", start) or low[start:end] in _DIRECTIVES):

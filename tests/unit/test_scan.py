@@ -160,6 +160,30 @@ def test_the_same_value_has_the_same_fingerprint_everywhere():
     assert len({hit.fingerprint for hit in places}) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "format"),
+    [
+        ("app:moor-Ing-77@tcp(db:3306)/app", "text"), ("NEO4J_AUTH=neo4j/moor-Ing-77", "env"), ("SOME_AUTH=ops:moor-Ing-77", "env"),
+        ('{"auths": {"r": {"auth": "' + base64.b64encode(b"ops:moor-Ing-77").decode() + '"}}}', "json"),
+        ("ldapsearch -x -D cn=admin -w moor-Ing-77 -b dc=x", "text"), ("htpasswd -nb ops moor-Ing-77", "text"),
+        ('store.setPassword("moor-Ing-77");', "text"), ("<td>DB_PASSWORD</td><td>moor-Ing-77</td>", "text"),
+        ("curl -su ops:moor-Ing-77 http://x", "text"), ("mysqldump -u root -pmoor-Ing-77 app", "text"),
+        ("password: |\n  moor-Ing-77\n", "yaml"), ("export DB_PASSWORD='moor-Ing-77' # old", "env"),
+        ("redis-cli -h r -a moor-Ing-77 ping", "text"), ("rabbitmqctl add_user ops moor-Ing-77", "text"),
+    ],
+)  # fmt: skip
+def test_ways_of_writing_a_password(text, format):
+    (hit,) = scan(text, format=format)
+    assert hit.fingerprint == fingerprints.fingerprint("moor-Ing-77")
+    assert "moor-Ing-77" not in redact(text)
+
+
+def test_a_session_in_a_cookie():
+    (hit,) = scan("> Cookie: theme=dark; PHPSESSID=q7lw92xkpd83mz01vb5t; lang=en", format="log")
+    assert (hit.kind, hit.key) == ("session cookie", "PHPSESSID")
+    assert scan("Set-Cookie: theme=dark; Path=/; Max-Age=3600", format="log") == []
+
+
 def test_redact():
     assert redact("dial password=moor-Ing-7 host=db") == "dial password=<secret> host=db"
     assert redact("x postgres://app:moor-Ing-7@db/app y") == "x postgres://app:<secret>@db/app y"
