@@ -40,6 +40,7 @@ Verdicts = dict[tuple[str, str], str]
 
 def audit(stack: Stack, folder: Path, arch: str) -> tuple[dict[str, Any], str]:
     """A whole run, as its user starts it: the report, and what was printed."""
+    stack.wait_healthy()
     profile = write(stack, folder, change=("services:\n", HARDWARE.format(arch=arch)))
     reports = folder / f"reports-{len(list(folder.iterdir()))}"
     command = [sys.executable, "-m", "seatrial", "audit", str(profile), f"--report-dir={reports}"]
