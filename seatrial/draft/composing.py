@@ -341,8 +341,9 @@ def _conditions(declared: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _depend(found: Found, compose: Compose, file: str) -> None:
-    from seatrial.draft.depending import wire
+    from seatrial.draft.depending import told_by_variables, wire
 
+    names = {each.compose_service or each.name: each.name for each in found.services}
     for service in found.services:
         declared = compose.services[service.compose_service or service.name]
         said = {
@@ -354,3 +355,4 @@ def _depend(found: Found, compose: Compose, file: str) -> None:
             how = given.get(each.name) if isinstance(given, Mapping) else None
             if isinstance(how, Mapping) and str(how.get("required")).lower() == "false":
                 service.depends_on[at] = Dependency(each.name, each.source, each.port, optional=True)
+        told_by_variables(found, service, _environment(compose, declared), names)

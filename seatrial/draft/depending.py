@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,18 @@ if TYPE_CHECKING:
     from seatrial.facts.container import Container
     from seatrial.facts.runtime import Runtime
 
-__all__ = ["dependencies", "several", "wire"]
+__all__ = ["dependencies", "several", "told_by_variables", "wire"]
 
 PROXY = re.compile(r"^(nginx|haproxy|traefik|envoy|caddy|httpd|apache2) in ")
 CONNECTED = frozenset({"01", "04", "05", "06", "08", "09"})
 """States of a connection that is open, or was a moment ago: asking for health has just made services talk to each other."""
+ADDRESS = re.compile(
+    r"(?:^|(?P<scheme>://)(?:[^\s/@]*@)?|,)(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d{1,5}))?(?=[/,?]|$)"
+)
+"""A host as the values of variables have it: `http://minio:9000`, `redis`, `a:1,b:2`."""
+LONGEST = 2000
+HOST = re.compile(r"HOST|ADDR|SERVER|ENDPOINT|URL|URI|NODE|BROKER", re.IGNORECASE)
+"""Variables whose value is an address, also where it is no more than a word."""
 LABEL = "com.docker.compose.depends_on"
 Said = dict[str, tuple[str, str]]
 """By the other's compose name: its condition, and where that is said."""
@@ -44,11 +52,37 @@ def dependencies(found: Found, runtime: Runtime, groups: list[Group]) -> None:
             if not near & _networks(runtime, each.name) and not (_job(found, each.name)):
                 source = guess("", f"{each.source.source}, but they share no network: a matter of order only?")
                 service.depends_on[at] = Dependency(each.name, source, each.port, optional=True)
+        given = (
+            entry.partition("=")[::2] for inspect in group.inspected for entry in inspect["Config"].get("Env") or ()
+        )
+        told_by_variables(found, service, dict(given), by_compose)
         known = {each.name for each in service.depends_on}
         for other, port in sorted(_connected(runtime, group.key)):
             if other not in known and other != service.name:
                 known.add(other)
                 service.depends_on.append(_to(found, other, guess("", f"a connection to port {port} was seen"), port))
+
+
+def told_by_variables(found: Found, service: Service, variables: Mapping[str, str], names: Mapping[str, str]) -> None:
+    """A variable whose value is the address of another service tells of a dependency; whether it is needed, it does not.
+
+    Args:
+        found: the deployment.
+        service: which is given the variables.
+        variables: names and values; of a value, no more than the other's name and port is taken.
+        names: of services, by their names in compose.
+    """
+    known = {each.name for each in service.depends_on}
+    for variable, value in variables.items():
+        for match in ADDRESS.finditer(value[:LONGEST]):
+            other, port = names.get(match["host"], ""), match["port"]
+            if not (port or match["scheme"]) and not HOST.search(variable):
+                continue  # a user, a database or a password may have a service's name
+            if other and other != service.name and other not in known and variable.isidentifier():
+                known.add(other)
+                source = guess("", f"variable {variable} names it; is it needed?")
+                each = _to(found, other, source, int(port) if port and 0 < int(port) < 65536 else None)
+                service.depends_on.append(replace(each, optional=True))
 
 
 def several(found: Found) -> None:

@@ -318,3 +318,35 @@ def test_what_looks_like_a_secret_is_left_out_and_that_is_told(tmp_path):
     assert profile.services["a"].restart == "always"
     assert "# image is left out: what was found there looks like a secret" in written
     assert "# persistence is left out" in written
+
+
+def test_a_variable_that_names_another_service_tells_of_it(tmp_path):
+    file = compose(
+        tmp_path,
+        """\
+        services:
+          api:
+            image: a
+            depends_on: [db]
+            environment:
+              STORE: http://user:canary-pass-12345@minio:9000/x
+              CACHES: cache-1:6379,cache-2:6379
+              QUEUE_HOST: queue
+              DB_USER: bus
+              BUS_PASSWORD: bus
+              WORD: queue of things
+              DB: db:5432
+              SELF: http://api:1
+          minio: {image: minio/minio}
+          cache-1: {image: redis}
+          cache-2: {image: redis}
+          queue: {image: nats}
+          bus: {image: nats}
+          db: {image: postgres}
+        """,
+    )
+    written, profile = drafted(file)
+    assert "canary" not in written
+    found = {name: node.optional for name, node in profile.services["api"].depends_on.items()}
+    assert found == {"db": False, "minio": True, "cache-1": True, "cache-2": True, "queue": True}
+    assert re.search(r"minio: \{optional: true\} +# guess: variable STORE names it; is it needed\?", written)
