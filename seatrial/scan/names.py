@@ -98,7 +98,7 @@ def _kind(word: str) -> int:
     single = word[:-1] if word.endswith("s") and not word.endswith("ss") else word
     if single in _NO_PASSWORD:
         return NONE
-    if single.startswith(("pub", "csrf", "xsrf")):
+    if single.startswith(("pub", "csrf", "xsrf")) or single in ("gpgkey", "pgpkey", "hostkey"):
         return NONE
     if single in _PASSWORD or single.endswith(_PASSWORD_ENDS):
         return PASSWORD
@@ -129,6 +129,8 @@ def level(key: str) -> int:
 
 def _of(name: tuple[str, ...]) -> int:
     best = NONE
+    if any(word.startswith("pub") for word in name) and not any(_kind(word) == PASSWORD for word in name):
+        return NONE
     for at, word in enumerate(name):
         kind = _kind(word)
         if kind == NONE:
@@ -158,4 +160,5 @@ def _of(name: tuple[str, ...]) -> int:
 @lru_cache(maxsize=4096)
 def benign(key: str) -> bool:
     """Whether values of this name look random and are meant to be seen: digests, ids, certificates."""
-    return bool(set(words(key)[-6:]) & _BENIGN)
+    last = words(key)[-6:]
+    return bool(set(last) & _BENIGN) or any(word.startswith("pub") for word in last)

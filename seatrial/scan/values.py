@@ -60,7 +60,7 @@ _SOURCES = re.compile(r"(?:files|compat|sss|systemd|db)(?:[ \t]+[\w\[\]=]+)*$")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?$|\d\d:\d\d(?::\d\d)?$")
 _PUBLIC = re.compile(
-    r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-ssh-\S+) AAAA|-----BEGIN (?:CERTIFICATE|PUBLIC KEY|RSA PUBLIC|EC PARAM|DH PARAM|X509|CERTIFICATE REQ)|pk_(?:live|test)_|age1[0-9a-z]"
+    r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-ssh-\S+) AAAA|-----BEGIN (?:CERTIFICATE|PUBLIC KEY|RSA PUBLIC|EC PARAM|DH PARAM|X509|CERTIFICATE REQ)|MIIBIjANBgkqhkiG9w0B|MIICIjANBgkqhkiG9w0B|MFkwEwYHKoZIzj0C|MCowBQYDK2V|pk_(?:live|test)_|age1[0-9a-z]"
 )
 _PATH = re.compile(
     r"(?:~|\.{1,2})?/[\w.@+{}$ -]+(?:/[\w.@+{}$ *-]*)*$|[A-Za-z]:\\|[\w.-]+(?:/[\w.-]+)*\.(?:pem|key|crt|cer|json|ya?ml|txt|env|conf|cfg|ini|jks|p12|pfx|toml|pub|asc|gpg|token|secret|passwd|py|go|js|ts|java|rb|md|html)$"

@@ -63,7 +63,7 @@ def verdict(
     if sure == LIKELY and words(key)[-1:] in (("auth",), ("authorization",), ("credentials",)) and signed_in(value):
         return NAMED
     if sure == LIKELY:
-        return NAMED if random_looking(value) else ""
+        return NAMED if random_looking(value.removeprefix("base64:")) else ""
     if _REFERS.search(key) and _DASHED.match(value) and not random_looking(value):
         # `secret: app-tls` names an object that holds one.
         return ""

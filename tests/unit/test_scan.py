@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.scan import Hit, fingerprints, redact, scan, scan_arguments, scan_pairs
+from seatrial.scan.formats import formats
 from seatrial.scan.known import needles
 from seatrial.words import Secret
+from tests import corpus
 
 NAMED = "value of a secret's name"
 VALUE = 'Sea/Trial+77&<x>"é?'
@@ -98,6 +100,25 @@ def test_a_placeholder_is_a_weak_secret_once_it_is_in_use():
 )
 def test_weak_values_are_told_with_the_reason(pairs, weak):
     assert [hit.weak for hit in scan_pairs(pairs)] == [weak]
+
+
+def test_the_environment_of_ordinary_images_holds_no_secret():
+    """Names and values as they are in images everybody runs."""
+    names = (
+        "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D NGINX_GPGKEYS=573BFD6B3D8FBC641079A6ABABF5BD827BD9BF62"
+        " PYTHON_GET_PIP_SHA256=dfe9fd5c28dc98b5ac17979a953ea550cec37ae1b47a5116007395bfacff2ab9 MINIO_ROOT_PASSWORD_FILE=secret_key"
+        " MINIO_UPDATE_MINISIGN_PUBKEY=RWTx5Zr1tiHQLwG9keckT0c45M3AGeHD6IvimQHpyRywVWGbP1aVSGav KUBERNETES_PORT=tcp://10.96.0.1:443"
+        " AWS_WEB_IDENTITY_TOKEN_FILE=/var/run/secrets/eks/token INVOCATION_ID=0a1b2c3d4e5f60718293a4b5c6d7e8f9 PASSWORD_HASHERS=argon2"
+        " SECRET_BACKEND=vault SESSION_COOKIE_NAME=sid PASSWORDLESS_LOGIN=true PASS_MAX_DAYS=99999 KEYBOARD=us AUTHOR=bob"
+        " PASSENGER_APP_ENV=production COMPASS_URI=http://x/ PGPASSFILE=/root/.pgpass MYSQL_RANDOM_ROOT_PASSWORD=yes API_KEY_HEADER=X-Api-Key"
+        " JWT_PUBLIC_KEY=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA1 KEY_ROTATION_DAYS=90 SSH_AUTH_SOCK=/run/user/1000/keyring/ssh"
+    )
+    assert scan_pairs([(name, value) for name, _, value in (pair.partition("=") for pair in names.split())]) == []
+
+
+def test_no_whole_token_stands_in_the_corpus():
+    """A host's push protection reads the file as it is: what looks like a provider's token there would stop a push."""
+    assert list(formats(corpus.FILE.read_text())) == []
 
 
 def test_arguments():
