@@ -32,7 +32,7 @@ LARGEST = 1024 * 1024
 """Bytes of a file that are read."""
 DEEP = 256 * 1024
 """Bytes of a configuration file up to which each of its lines is judged; a larger one is data."""
-PATIENCE = 20.0
+PATIENCE = 45.0
 """Seconds for one path."""
 _NOT_FILES = re.compile(r"/|/(proc|sys|dev|run|var/run|var/lib/docker)(/.*)?")
 """What is mounted for other reasons than to be read as configuration; whether it may be is asked elsewhere."""
