@@ -14,6 +14,7 @@ NAMED = "value of a secret's name"
 SPREAD_OUT = "value of high entropy"
 _REFERS = re.compile(r"(?:^|[._-])(?:secret|existing_?secret|\w*secret_?ref|secret_?name|credentials?|\w*Secret)$")
 _DASHED = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]{1,20}){1,2}$")
+_SIGNED_IN = (("auth",), ("authorization",), ("credentials",))
 _SENTENCE = re.compile(r"(?:\S+\s+){7,}|[A-Z]\S*(?:\s+\S+){2,}[.?!:…]$")
 
 
@@ -37,6 +38,9 @@ def verdict(
     if default is not None:
         # `${DB_PASSWORD:-postgres}` is a password for everyone who sets nothing.
         return verdict(key, default, quoted=True, effective=effective) if kind(default, quoted=True) != "flag" else ""
+    if sure == LIKELY and len(value) < 16 and words(key)[-1:] not in _SIGNED_IN:
+        # Too short to look random, whatever else it is: most of the keys of a log.
+        return ""
     if sure > LIKELY and shipped(value):
         return NAMED
     what = kind(value, quoted=quoted)
@@ -60,7 +64,7 @@ def verdict(
         what = "opaque"
     if what != "opaque":
         return ""
-    if sure == LIKELY and words(key)[-1:] in (("auth",), ("authorization",), ("credentials",)) and signed_in(value):
+    if sure == LIKELY and words(key)[-1:] in _SIGNED_IN and signed_in(value):
         return NAMED
     if sure == LIKELY:
         return NAMED if random_looking(value.removeprefix("base64:")) else ""
