@@ -33,14 +33,15 @@ TEXT_SUFFIXES = {"histogram": ("bucket", "sum", "count"), "summary": ("sum", "co
 """In the text format only these have series of other names than their own."""
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _PAIR = {
-    "text": re.compile(r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\\n]|\\[\\n"])*)"[ \t]*(,|(?=\}))'),
-    "openmetrics": re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\.)*)"(,|(?=\}))'),
+    "text": re.compile(r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\\n]++|\\[\\n"])*+)"[ \t]*(,|(?=\}))'),
+    "openmetrics": re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]++|\\.)*+)"(,|(?=\}))'),
 }
-_FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|inf(?:inity)?)|nan", re.IGNORECASE | re.ASCII)
+_FLOAT = re.compile(r"[+-]?(?:(?:\d++(?:\.\d*+)?|\.\d++)(?:e[+-]?\d++)?|inf(?:inity)?)|nan", re.IGNORECASE | re.ASCII)
 _COMMENT = {
-    "text": re.compile(r"#[ \t]*(HELP|TYPE)[ \t]+([^ \t]+)(?:[ \t]+(.*?)[ \t]*)?"),
+    "text": re.compile(r"#[ \t]*(HELP|TYPE)[ \t]+([^ \t]+)(?:[ \t]+(.*))?"),
     "openmetrics": re.compile(r"# (HELP|TYPE|UNIT) ([^ ]*) (.*)"),
 }
+_END = re.compile(r"[ \t]*\}")
 _ESCAPED = re.compile(r"\\(.)")
 _BRACE = {"text": re.compile(r"[ \t]*\{"), "openmetrics": re.compile(r"\{")}
 _REST = {
@@ -49,7 +50,7 @@ _REST = {
 }
 _STAMP = {
     "text": re.compile(r"[+-]?\d+", re.ASCII),
-    "openmetrics": re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII),
+    "openmetrics": re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII),
 }
 _EXEMPLAR = re.compile(rf" (?:{_FLOAT.pattern})(?: {_STAMP['openmetrics'].pattern})?", re.IGNORECASE | re.ASCII)
 MOST_FAULTS = 20
@@ -158,6 +159,7 @@ def _comment(parsed: Parsed, line: str) -> None:
             raise _Wrong("a comment that is neither HELP, TYPE, UNIT nor EOF, or that says nothing")
         return
     word, name, said = match[1], match[2], match[3] or ""
+    said = said if openmetrics else said.strip(" \t")
     if not _NAME.fullmatch(name):
         raise _Wrong(f"{word} of what is no metric name")
     series = _described(parsed, name)
@@ -241,8 +243,7 @@ def _labels(text: str, at: int, name: str, shape: re.Pattern[str]) -> tuple[Labe
     """Labels between braces, and where they end."""
     pairs: list[tuple[str, str]] = []
     while True:
-        if text[at:].lstrip(" \t").startswith("}"):
-            at = text.index("}", at)
+        if end := _END.match(text, at):
             break
         match = shape.match(text, at)
         if not match:
@@ -255,7 +256,7 @@ def _labels(text: str, at: int, name: str, shape: re.Pattern[str]) -> tuple[Labe
         raise _Wrong(f"a label of {name} is there twice")
     if "__name__" in names:
         raise _Wrong(f"{name} has a label __name__, which is reserved")
-    return tuple(pairs), at + 1
+    return tuple(pairs), end.end()
 
 
 def _check_exemplar(text: str, name: str) -> None:

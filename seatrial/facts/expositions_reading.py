@@ -22,6 +22,8 @@ _ID = re.compile(
 _ADDRESS = re.compile(r"[^@\s/:]+@[^@\s/:]+\.[a-z]{2,}", re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 _PATH = re.compile(r"(?:[a-z][a-z0-9+.-]*://[^/\s]+)?(/[^\s?]*)(\?.*=.*)?", re.IGNORECASE)
+LONGEST = 500
+"""Characters of a value that is looked at so."""
 MOST_SAMPLED = 10_000
 """Values of one label that are looked at for what they resemble."""
 
@@ -92,7 +94,7 @@ def alike(values: Iterable[str]) -> tuple[tuple[str, int], ...]:
     """How many values look like something of which there is no end."""
     found: Counter[str] = Counter()
     for value, _ in zip(values, range(MOST_SAMPLED), strict=False):
-        if kind := _kind(value):
+        if len(value) <= LONGEST and (kind := _kind(value)):
             found[kind] += 1
     return tuple(sorted(found.items()))
 

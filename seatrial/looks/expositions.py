@@ -118,7 +118,8 @@ class _Look:
             self.scrapes.append(answer)
             return None
         parsed = _read(answer)
-        self.scrapes.append(_told(answer, self.accept, parsed))
+        first = not any(isinstance(each, Scrape) and each.format == "openmetrics" for each in self.scrapes)
+        self.scrapes.append(_told(answer, self.accept, parsed, strictly=first))
         if parsed is None:
             return None
         if self.latest is not None and self.latest.format == parsed.format:
@@ -259,14 +260,16 @@ def _read(answer: Answer) -> Parsed | None:
     return parsed
 
 
-def _told(answer: Answer, accept: str, parsed: Parsed | None) -> Scrape:
-    """What is kept of a scrape."""
+def _told(answer: Answer, accept: str, parsed: Parsed | None, *, strictly: bool = True) -> Scrape:
+    """What is kept of a scrape; ``strictly`` for the standard too, which takes long, so that one scrape is enough."""
     from seatrial.facts import expositions_reading as reading
     from seatrial.facts.expositions_parsing import standard
 
     said = answer.status == 200 and answer.whole and not answer.endless
     faults = parsed.told() if parsed else ()
-    if parsed and parsed.format == "openmetrics" and not faults:  # it tells one thing only, which would be one of these
+    if (
+        strictly and parsed and parsed.format == "openmetrics" and not faults
+    ):  # it tells one thing only, which would be one of these
         faults += standard(answer.body.text)
     return Scrape(
         accept=accept,

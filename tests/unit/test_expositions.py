@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -16,6 +17,7 @@ from seatrial.facts.expositions_parsing import MOST_FAULTS, parse, standard
 from seatrial.facts.expositions_reading import alike, check_sums, drops, families, format_of, looks_like, started, total
 from tests.specimens.metrics import OPENMETRICS, TEXT, metrics
 
+LONG = 500_000
 GOOD = (
     TEXT,
     "",
@@ -257,8 +259,6 @@ def test_series_with_the_labels_that_are_asked_for_are_added_up():
 
 
 def test_a_large_exposition_is_read_in_a_moment():
-    import time
-
     text = "".join(
         f'calls_total{{route="/notes/{{id}}",worker="{number}",status="200"}} {number}\n' for number in range(100_000)
     )
@@ -267,4 +267,24 @@ def test_a_large_exposition_is_read_in_a_moment():
     check_sums(parsed)
     (family,) = families(parsed)
     assert family.series == 100_000
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a " + "1" * LONG + "x\n",
+        "# HELP a x" + " " * LONG + "x\n",
+        'a{b="' + "x" * LONG + "\n",
+        'a{b="' + "\\\\" * (LONG // 2) + "\n",
+        "a{" + 'b="c",' * (LONG // 6) + "}\n",
+        'a{b="/?' + "=" * LONG + '"} 1\n',
+        'a{b="x@' + "a." * (LONG // 2) + '"} 1\n',
+    ],
+    ids=["digits", "blanks", "label", "escapes", "labels", "query", "address"],
+)  # fmt: skip
+def test_a_hostile_exposition_takes_no_time_to_speak_of(text):
+    began = time.monotonic()
+    for format in ("text", "openmetrics"):
+        families(parse(text, format))
     assert time.monotonic() - began < 20
