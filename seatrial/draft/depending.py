@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seatrial.facts.container import Container
     from seatrial.facts.runtime import Runtime
 
-__all__ = ["dependencies", "several", "told_by_variables", "wire"]
+__all__ = ["PASSING", "behind_proxies", "dependencies", "told_by_variables", "wire"]
 
 PROXY = re.compile(r"^(nginx|haproxy|traefik|envoy|caddy|httpd|apache2) in ")
 CONNECTED = frozenset({"01", "04", "05", "06", "08", "09"})
@@ -29,6 +29,8 @@ ADDRESS = re.compile(
 LONGEST = 2000
 HOST = re.compile(r"HOST|ADDR|SERVER|ENDPOINT|URL|URI|NODE|BROKER", re.IGNORECASE)
 """Variables whose value is an address, also where it is no more than a word."""
+PASSING = "a connection to port"
+"""How a dependency is told of which only a connection was seen, that may not be there the next time."""
 LABEL = "com.docker.compose.depends_on"
 Said = dict[str, tuple[str, str]]
 """By the other's compose name: its condition, and where that is said."""
@@ -60,7 +62,7 @@ def dependencies(found: Found, runtime: Runtime, groups: list[Group]) -> None:
         for other, port in sorted(_connected(runtime, group.key)):
             if other not in known and other != service.name:
                 known.add(other)
-                service.depends_on.append(_to(found, other, guess("", f"a connection to port {port} was seen"), port))
+                service.depends_on.append(_to(found, other, guess("", f"{PASSING} {port} was seen"), port))
 
 
 def told_by_variables(found: Found, service: Service, variables: Mapping[str, str], names: Mapping[str, str]) -> None:
@@ -85,14 +87,11 @@ def told_by_variables(found: Found, service: Service, variables: Mapping[str, st
                 service.depends_on.append(replace(each, optional=True))
 
 
-def several(found: Found) -> None:
-    """What a proxy answers for several replicas is not one exposition: a person must say where each is asked."""
-    replicas = {each.name for each in found.services if "replicas" in each.values}
+def behind_proxies(found: Found) -> None:
+    """What a proxy answers may be one's of several replicas, each with counters of its own: a person says who is asked."""
     for service in found.services:
-        behind = sorted({each.name for each in service.depends_on} & replicas)
-        answers = any(PROXY.search(one.source) for one in service.listening or ())
-        if service.metrics and behind and answers:
-            told = f"{service.name} is a proxy of several {', '.join(behind)}: each has counters of its own"
+        if service.metrics and any(PROXY.search(one.source) for one in service.listening or ()):
+            told = f"{service.name} is a proxy: whose metrics are these, and are there several?"
             service.metrics = Probe(decide(service.metrics.path.value, told), service.metrics.port)
 
 

@@ -211,10 +211,10 @@ def find(
         say("asking what answers a stranger, and where health is told")
         with ThreadPoolExecutor(PARALLEL) as pool:
             found.services = list(pool.map(lambda group: describe(session, runtime, group), groups))
-        from seatrial.draft.depending import dependencies, several
+        from seatrial.draft.depending import behind_proxies, dependencies
 
         dependencies(found, runtime, groups)
-        several(found)
+        behind_proxies(found)
     _common(found)
     return found
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.draft import NothingFound
+from seatrial.draft.depending import PASSING
 from seatrial.draft.inserting import Text
 from seatrial.draft.parts import Part, scalar
 from seatrial.draft.writing import sections, sieve_of
@@ -63,6 +64,8 @@ def update(
     loaded = _load(file)
     found = _find(loaded, sources, say)
     _rename(found, loaded)
+    for service in found.services:  # what may be gone at the next look is no news
+        service.depends_on = [each for each in service.depends_on if not each.source.source.startswith(PASSING)]
     text = file.read_bytes().decode("utf-8")
     bom = "\ufeff" if text.startswith("\ufeff") else ""
     writing = Text(text.removeprefix(bom))
