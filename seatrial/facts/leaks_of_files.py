@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from seatrial.facts.leak import Leak, Place
+from seatrial.facts.leak import Place
 from seatrial.facts.leaks_judged import Searched
 from seatrial.words import CouldNotLook, Finding, Missing
 
@@ -28,20 +28,19 @@ class SecretFile(Searched):
     service: str = ""
     """Whose environment it is; empty for a file that is listed under secrets.files."""
 
-    def _made_for_it(self, place: Place, leak: Leak) -> bool:
-        """Whether a secret may lie here: in an env file each, else those that are declared to."""
-        return bool(self.service) or is_env(place.where) or leak.known in place.holds
+    def _made_for_it(self, place: Place) -> bool:
+        """Whether any secret may lie here, as in an env file."""
+        return bool(self.service) or is_env(place.where)
 
     @property
     def open(self) -> list[Finding]:
         """The file, when it holds secrets and others may read or write it."""
-        if self.leaks.places and all(one.rights and not one.rights.mode & OTHERS for one in self.leaks.places):
-            return []  # whatever is in it
         return self._found(
             "secret file",
             wrong=lambda place, _: bool(place.rights and place.rights.mode & OTHERS),
             instead=lambda place: f"holds secrets, {place.rights}",
             expected="no rights of others",
+            decided=lambda place: bool(place.rights and not place.rights.mode & OTHERS),
         )
 
     @property
@@ -64,7 +63,11 @@ class SecretFile(Searched):
     @property
     def plain_secrets(self) -> list[Finding]:
         """Values in a file that is not made to hold them: compose, unit, configuration."""
-        return self._found("secret file", wrong=lambda place, leak: not self._made_for_it(place, leak))
+        return self._found(
+            "secret file",
+            wrong=lambda place, leak: not self._made_for_it(place) and leak.known not in place.holds,
+            decided=self._made_for_it,
+        )
 
     @property
     def tracked(self) -> list[Finding]:
@@ -73,6 +76,7 @@ class SecretFile(Searched):
             "secret file",
             wrong=lambda place, _: place.tracked is True,
             instead=lambda _: "holds secrets, and is tracked by git",
+            decided=lambda place: place.tracked is False,
         )
         for place in self.leaks.places:
             if not found and isinstance(place.tracked, Missing) and place.leaks:

@@ -90,12 +90,17 @@ class Stored(Searched):
     @property
     def open_keys(self) -> list[Finding]:
         """Private keys that others can read."""
-        return self._found("file", wrong=lambda place, leak: _open(place) and leak.kind == PRIVATE_KEY)
+        return self._found("file", wrong=lambda place, leak: _open(place) and leak.kind == PRIVATE_KEY, decided=_closed)
 
     @property
     def open_secrets(self) -> list[Finding]:
         """Passwords and tokens in configuration files that others can read."""
-        return self._found("file", wrong=lambda place, leak: _open(place) and leak.kind != PRIVATE_KEY)
+        return self._found("file", wrong=lambda place, leak: _open(place) and leak.kind != PRIVATE_KEY, decided=_closed)
+
+
+def _closed(place: Place) -> bool:
+    """Whatever is in it, nobody else reads it."""
+    return place.rights is not None and not place.rights.readable
 
 
 def _open(place: Place) -> bool:

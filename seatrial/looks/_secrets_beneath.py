@@ -21,7 +21,10 @@ _NEVER = frozenset({"/proc", "/sys", "/dev"})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A regular file: where it is below the root, who may read it, and its content as far as it was asked for."""
+    """A regular file: where it is below the root, who may read it, and its content as far as it was asked for.
+
+    Or a file or a folder that is closed to us, and to everybody else but its owner.
+    """
 
     path: str
     mode: int
@@ -31,6 +34,8 @@ class Found:
     """True when a folder above it lets nobody else in."""
     size: int
     data: bytes
+    unread: bool = False
+    """True when we may not read it either."""
 
 
 def find(root: str, path: str, most: int) -> Found | None:
@@ -65,7 +70,15 @@ def walk(root: str, path: str, most: int) -> Iterator[Found]:
                 if found := _read(handle, real, shut, most):
                     yield found
                 continue
-            for name, kind in _listed(handle):
+            try:
+                listed = _listed(handle)
+            except PermissionError:
+                about = os.fstat(handle)
+                if about.st_mode & stat.S_IXOTH:
+                    raise
+                yield Found(real, stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid, True, 0, b"", unread=True)
+                continue
+            for name, kind in listed:
                 below = f"{real.rstrip('/')}/{name}"
                 if kind == "folder" and below not in _NEVER:
                     folders.append(below)
@@ -143,9 +156,16 @@ def _read(handle: int, path: str, shut: bool, most: int) -> Found | None:
     about = os.fstat(handle)
     if not stat.S_ISREG(about.st_mode):
         return None
-    data = b""
+    data, unread = b"", False
     if about.st_size:
-        again = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        with open(again, "rb") as stream:
-            data = stream.read(most)
-    return Found(path, stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid, shut, about.st_size, data)
+        try:
+            again = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        except PermissionError:
+            if about.st_mode & stat.S_IROTH:
+                raise
+            unread = True
+        else:
+            with open(again, "rb") as stream:
+                data = stream.read(most)
+    mode = stat.S_IMODE(about.st_mode)
+    return Found(path, mode, about.st_uid, about.st_gid, shut, about.st_size, data, unread)

@@ -183,6 +183,8 @@ def _content(session: Session, path: str, *, env: bool) -> list[Hit] | Missing:
         return Missing(f"it can't be read: {why.strerror}", f"read {path}")
     if found is None:
         return Missing("it is not a file")
+    if found.unread:
+        return Missing("it can't be read by this user", f"read {path}")
     if found.size > LARGEST:
         return Missing(f"it is larger than {LARGEST // 1024**2} MiB")
     return scanned(found.data, "env" if env else format_of(path) or "text", session.known, deep=True)

@@ -64,6 +64,9 @@ def repository(session: Session, subject: Subject) -> list[Place]:
             continue
         if file is None or not file.path.startswith(f"{top}/") or b"\0" in file.data[:4096]:
             continue
+        if file.unread:
+            found.append(Place("repository", str(top / path), Missing("it can't be read by this user", f"read {top}")))
+            continue
         left -= len(file.data)
         if left < 0:
             whole = Place("repository", str(top), Missing(f"more than {ALL // 1024**2} MiB, which are not searched"))

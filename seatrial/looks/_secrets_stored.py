@@ -140,7 +140,8 @@ def _walked(session: Session, service: str, one: _Path) -> Iterator[Place]:
             if time.monotonic() > end:
                 yield Place("file", one.where, Missing(f"searching it took more than {PATIENCE:g} s"), service)
                 return
-            if hits := _hits(session, file):
+            hits = _closed(file) if file.unread else _hits(session, file)
+            if hits:
                 rest = file.path.removeprefix(f"{prefix}/") if file.path.startswith(f"{prefix}/") else ""
                 where = f"{below}/{rest}" if rest else one.where
                 yield _place(session, service, one, file, where, hits)
@@ -170,7 +171,14 @@ def _files(session: Session, one: _Path) -> Iterator[beneath.Found]:
         api.close()
 
 
-def _place(session: Session, service: str, one: _Path, file: beneath.Found, where: str, hits: list[Hit]) -> Place:
+def _closed(file: beneath.Found) -> Missing:
+    """What may be in it is not known; that it is open to nobody is."""
+    return Missing("it can't be read by this user", f"read {file.path}: as root, or as who owns it")
+
+
+def _place(
+    session: Session, service: str, one: _Path, file: beneath.Found, where: str, hits: list[Hit] | Missing
+) -> Place:
     holds = holders(session, file.path) if one.root == "/" else ()
     if one.inside.startswith("/run/secrets"):
         holds += holdings(session, service)  # where compose puts what it was told to keep secret

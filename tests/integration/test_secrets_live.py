@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,11 +34,13 @@ def at(lab: Lab) -> Iterator[Site]:
 class Run:
     """A whole run of the area, as its user starts it."""
 
-    def __init__(self, profile: Path, folder: Path, *options: str, before: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, profile: Path, folder: Path, *options: str, before: tuple[str, ...] = (), python: str = ""
+    ) -> None:
         reports = folder / f"reports-{len(list(folder.iterdir()))}"
         command = [
             *before,
-            sys.executable,
+            python or sys.executable,
             "-m",
             "pytest",
             "suites/secrets",
@@ -117,6 +120,32 @@ def test_on_another_kernel_the_engine_tells_what_it_can_and_the_rest_is_undecide
     assert {r["right"] for r in run.results if r["outcome"] == "error"} == {
         "run Seatrial on the engine's own host, as root, to read /proc"
     }
+
+
+def test_who_may_ask_the_engine_and_nothing_else_gets_no_verdict_on_what_is_closed(at: Site, tmp_path: Path) -> None:
+    """As an operator who is in the group docker. Root's files can't be read, so nothing is said of what is in them."""
+    if not shutil.which("setpriv") or os.geteuid():
+        pytest.skip("only root can be somebody else, with setpriv")
+    group = os.stat(at.lab.engine.path).st_gid
+    paths = f"PYTHONPATH={os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])}"
+    nobody = ("setpriv", "--reuid=65534", f"--regid={group}", "--clear-groups", "env", "HOME=/nonexistent", paths)
+    code = "import pydantic_core, pytest, seatrial"
+    able = [  # an interpreter in somebody's home is closed to others
+        python
+        for python in (sys.executable, shutil.which("python3", path=os.defpath) or "")
+        if python and not subprocess.run([*nobody, python, "-c", code], check=False, capture_output=True).returncode
+    ]
+    if not able:
+        pytest.skip("no Python here that nobody in particular may run")
+    secrets.open_configuration.make(at)
+    at.start()
+    at.folder.chmod(0o777)
+    profile = at.profile(at.folder)
+    profile.chmod(0o644)
+    run = Run(profile, at.folder, before=nobody, python=able[0])
+    assert run.ids("violation", "advisory") == ["SEC-011"], run.text
+    assert run.ids("error") == ["SEC-006", "SEC-014", "SEC-018", "SEC-019"]
+    assert all(r["right"] for r in run.results if r["outcome"] == "error")
 
 
 def test_a_log_that_the_engine_can_not_read_is_no_pass(at: Site, tmp_path: Path) -> None:

@@ -129,12 +129,24 @@ file = on(Stored, "file")
 CLOSED, GROUP, OPEN = Rights(0o600, 10001, 10001), Rights(0o640, 0, 10001), Rights(0o644, 10001, 10001)
 SHUT = Rights(0o644, 10001, 10001, shut=True)
 KEY = leak(PRIVATE_KEY, "")
+
+
+def unread(rights):
+    hidden = Place(
+        "file", "/data/tls.key", Missing("it can't be read by this user", "read /data/tls.key"), "web", rights
+    )
+    return Stored("web", Leaks((place("file"), hidden)))
+
+
+UNREADABLE = unread(OPEN)
 SEC_010 = Specimens(
     passes=[
         file(),
         file(KEY, rights=CLOSED),
         file(KEY, rights=GROUP),
         file(KEY, rights=SHUT),
+        unread(CLOSED),
+        unread(SHUT),
         file(leak(), rights=OPEN),
     ],
     fails={
@@ -142,7 +154,7 @@ SEC_010 = Specimens(
             KEY, rights=OPEN, where="container web-1: /data/tls.key"
         )
     },
-    undecided=undecided(Stored, "file"),
+    undecided={**undecided(Stored, "file"), "it can't be read": UNREADABLE},
 )
 SEC_011 = Specimens(
     passes=[file(), file(leak(), rights=CLOSED), file(leak(), rights=SHUT), file(KEY, rights=OPEN)],
@@ -198,6 +210,7 @@ SEC_015 = Specimens(
         secret_file(**COMPOSE),
         secret_file(leak()),
         secret_file(leak(), where="/srv/web/.env", service=""),
+        secret_file(content=CLOSED_TO_US),
         secret_file(leak(), where="/srv/web/.env.local", service=""),
         secret_file(known(), holds=("db",), **COMPOSE),
     ],
@@ -223,11 +236,12 @@ SEC_017 = Specimens(
     passes=[
         secret_file(leak()),
         secret_file(tracked=True),
+        secret_file(content=CLOSED_TO_US),
         secret_file(tracked=Missing("there is no git", "git on PATH")),
     ],
     fails={"/srv/web/web.env: holds secrets, and is tracked by git": secret_file(leak(), tracked=True)},
     undecided={
-        **UNREAD,
+        "can't be read by this user": secret_file(content=CLOSED_TO_US, tracked=True),
         "there is no git": secret_file(leak(), tracked=Missing("there is no git", "git on PATH")),
     },
 )
