@@ -103,7 +103,11 @@ def unknown(name: str) -> str:
 # What health says ---------------------------------------------------------------------------------------------------
 
 
-@defect("readiness-blind", turns_red=("HLT-008",), summary="readiness asks nobody: it says ready while Redis is down")
+@defect(
+    "readiness-blind",
+    turns_red=("CFG-004", "HLT-008"),
+    summary="readiness asks nobody: it says ready while Redis is down",
+)
 def readiness_blind(plan: Plan) -> None:
     """Health: the list of what readiness asks is empty."""
     plan.settings["DEMO_READINESS_ASKS"] = ""
@@ -315,7 +319,11 @@ def notes_in_labels(service: Service) -> None:
 # Who can reach it ---------------------------------------------------------------------------------------------------
 
 
-@defect("api-on-all-interfaces", turns_red=("EXP-007",), summary="the service listens on 0.0.0.0 instead of loopback")
+@defect(
+    "api-on-all-interfaces",
+    turns_red=("CFG-004", "EXP-007"),
+    summary="the service listens on 0.0.0.0 instead of loopback",
+)
 def api_on_all_interfaces(plan: Plan) -> None:
     """Exposure: somebody tried it from another machine, and left it so."""
     plan.settings["DEMO_LISTEN"] = plan.settings["DEMO_LISTEN"].replace("127.0.0.1", "0.0.0.0")
@@ -390,7 +398,9 @@ def redis_moved(plan: Plan) -> None:
 
 
 @defect(
-    "redis-misdirected", turns_red=("HLT-001",), summary="the service looks for Redis on a port where nothing listens"
+    "redis-misdirected",
+    turns_red=("CFG-004", "HLT-001"),
+    summary="the service looks for Redis on a port where nothing listens",
 )
 def redis_misdirected(plan: Plan) -> None:
     """Dependencies: the address is right everywhere but in the env file."""
