@@ -159,6 +159,8 @@ def kind(value: str, *, quoted: bool = False) -> str:
         return "uuid"
     if _PUBLIC.match(value):
         return "public"
+    if value.startswith(("/", "./", "~/")) and _PATH.match(value):
+        return "path"  # also of an example: `/path/of/a/password` names a file and is no password
     if low in _SHORT_PLACEHOLDER or placeholder(value):
         return "placeholder"
     if _URL.match(value):
