@@ -65,6 +65,8 @@ def scanned(
         there = {name: secret for name, secret, form in forms if form in data}
         if not there:
             return []
+        if any("\n" in secret.reveal() for secret in there.values()):  # no line holds it
+            return [hit for hit in scan(data.decode("utf-8", "replace"), known=list(there.items())) if _is_known(hit)]
         lines = data.splitlines()
         sought = {form for name, _, form in forms if name in there}
         found = []
@@ -86,7 +88,14 @@ def _is_known(hit: Hit) -> bool:
 
 
 def _forms(value: str) -> set[bytes]:
-    forms = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
+    # Of several lines, which another file may indent, the longest.
+    forms = {
+        value,
+        max(value.splitlines(), key=len, default=""),
+        quote(value, safe=""),
+        quote_plus(value),
+        json.dumps(value)[1:-1],
+    }
     found = {form.encode() for form in forms if len(form) >= 4}
     # In base64 a text looks otherwise, by where in it the value begins; what is the same each time is the middle.
     for lead in range(3):

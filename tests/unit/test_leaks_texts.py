@@ -80,6 +80,18 @@ def test_a_known_value_is_seen_among_binary_data() -> None:
     assert known_in(b"\0\1\2" + VALUE.encode() + b"\0\xff") == [("known secret db", 1)]
 
 
+@pytest.mark.parametrize("lead", ["", "  "])
+def test_a_known_value_of_several_lines_is_seen(lead: str) -> None:
+    lines = [
+        "-----BEGIN PRIVATE KEY-----",
+        *("MC4CAQAwBQYDK2VwBCIE" + letter * 40 for letter in "abc"),
+        "-----END PRIVATE KEY-----",
+    ]
+    known = [("key", Secret("\n".join(lines)))]
+    text = "\n".join(["tls: |", *(lead + line for line in lines), ""])
+    assert [(hit.kind, hit.line) for hit in scanned(text.encode(), "", known, deep=False)] == [("known secret key", 2)]
+
+
 def test_a_unit_file() -> None:
     text = b'[Service]\nEnvironment="MODE=live" "API_TOKEN=' + b"x7Kq9vR2mT4zLpD8" + b'"\nExecStart=/bin/true\n'
     (hit,) = scanned(text, "unit", (), deep=True)
