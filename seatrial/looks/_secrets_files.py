@@ -65,11 +65,9 @@ def scanned(
         there = {name: secret for name, secret, form in forms if form in data}
         if not there:
             return []
-        if any("\n" in secret.reveal() for secret in there.values()):  # no line holds it
-            return [hit for hit in scan(data.decode("utf-8", "replace"), known=list(there.items())) if _is_known(hit)]
         lines = data.splitlines()
         sought = {form for name, _, form in forms if name in there}
-        found = []
+        found = _of_several_lines(data, list(there.items()))
         for number, line in enumerate(lines):
             if any(form in line for form in sought):
                 text = "\n" * number + line.decode("utf-8", "replace")
@@ -80,7 +78,20 @@ def scanned(
         return scan(_unit(text), format="env", known=known, effective=effective)
     if format == "plist":
         return scan_pairs(_plist(text), known=known)
-    return scan(text, format=format, known=known, effective=effective)
+    found = scan(text, format=format, known=known, effective=effective)
+    return found if any(map(_is_known, found)) else found + _of_several_lines(data, known)
+
+
+def _of_several_lines(data: bytes, known: Sequence[tuple[str, Secret]]) -> list[Hit]:
+    """Known secrets that no line holds whole, such as keys, however the file indents them."""
+    from seatrial.scan import scan
+
+    several = [(name, secret) for name, secret in known if "\n" in secret.reveal().strip()]
+    longest = [max(secret.reveal().splitlines(), key=len).strip().encode() for _, secret in several]
+    if not any(line in data for line in longest):
+        return []
+    text = "\n".join(line.strip() for line in data.decode("utf-8", "replace").splitlines())
+    return [hit for hit in scan(text, format="text", known=several) if _is_known(hit)]
 
 
 def _is_known(hit: Hit) -> bool:

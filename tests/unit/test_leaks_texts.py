@@ -89,7 +89,9 @@ def test_a_known_value_of_several_lines_is_seen(lead: str) -> None:
     ]
     known = [("key", Secret("\n".join(lines)))]
     text = "\n".join(["tls: |", *(lead + line for line in lines), ""])
-    assert [(hit.kind, hit.line) for hit in scanned(text.encode(), "", known, deep=False)] == [("known secret key", 2)]
+    for deep in (False, True):
+        found = scanned(text.encode(), "yaml", known, deep=deep)
+        assert [(hit.kind, hit.line) for hit in found if hit.kind.startswith("known")] == [("known secret key", 2)]
 
 
 def test_a_unit_file() -> None:
