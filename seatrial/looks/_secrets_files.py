@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["format_of", "holders", "scanned", "secret_file"]
 
 LARGEST = 4 * 1024 * 1024
+MOST_LINES = 1000
+"""Lines of one file with a known secret; what more there are tells nothing new."""
 _FORMATS = {
     ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml", ".ini": "ini", ".cfg": "ini", ".conf": "ini",
     ".cnf": "ini", ".properties": "ini", ".service": "unit", ".env": "env", ".sh": "env", ".xml": "text", ".plist": "plist",
@@ -65,13 +68,12 @@ def scanned(
         there = {name: secret for name, secret, form in forms if form in data}
         if not there:
             return []
-        lines = data.splitlines()
         sought = {form for name, _, form in forms if name in there}
         found = _of_several_lines(data, list(there.items()))
-        for number, line in enumerate(lines):
-            if any(form in line for form in sought):
-                text = "\n" * number + line.decode("utf-8", "replace")
-                found += [hit for hit in scan(text, format="text", known=list(there.items())) if _is_known(hit)]
+        lines = [(n, line) for n, line in enumerate(data.splitlines(), 1) if any(form in line for form in sought)]
+        for number, line in lines[:MOST_LINES]:
+            hits = scan(line.decode("utf-8", "replace"), format="text", known=list(there.items()))
+            found += [replace(hit, line=number) for hit in hits if _is_known(hit)]
         return found
     text = data.decode("utf-8", "replace")
     if format == "unit":
