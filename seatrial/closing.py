@@ -87,7 +87,7 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
             user=_user(),
             host=socket.gethostname(),
             command=trial.mask(shlex.join(("pytest", *trial.arguments))),
-            rights=(f"uid {os.geteuid()}",),
+            rights=_rights(trial),
             versions=(
                 ("seatrial", seatrial.__version__),
                 ("python", platform.python_version()),
@@ -112,6 +112,36 @@ def _hardware(trial: Trial) -> tuple[tuple[str, str], ...]:
     """The attestation of the machine, or why there is none."""
     machine = trial.observations.machine if trial.observations else Missing("nothing was observed")
     return (("unknown", machine.reason),) if isinstance(machine, Missing) else machine.attested()
+
+
+def _rights(trial: Trial) -> tuple[str, ...]:
+    """What the run was allowed to see, one line each: user, capabilities, the engine's API, whose kernel it saw."""
+    found = [f"uid {os.geteuid()}", *_capabilities()]
+    engine = trial.engine()
+    if engine is None or trial.options.facts:
+        return tuple(found)
+    if engine.address.startswith("unix://"):
+        socket_file = engine.address.removeprefix("unix://")
+        asked = {"read": os.R_OK, "write": os.W_OK}
+        may = " and ".join(word for word, right in asked.items() if os.access(socket_file, right))
+        found.append(f"{may or 'no access'} on {engine.address}")
+    elif engine.address:
+        found.append(f"API at {engine.address}")
+    found.append("/proc of the target's kernel" if engine.local else "no /proc of the target's kernel")
+    return tuple(found)
+
+
+def _capabilities() -> list[str]:
+    """Those that widen what is seen of others."""
+    from seatrial.facts.process import capability_names
+
+    try:
+        lines = Path("/proc/self/status").read_text("ascii").splitlines()
+        mask = next(int(line.split()[1], 16) for line in lines if line.startswith("CapEff:"))
+    except (OSError, ValueError, StopIteration):
+        return []
+    wide = {"SYS_PTRACE", "DAC_READ_SEARCH", "DAC_OVERRIDE", "SYS_ADMIN"}
+    return [f"CAP_{name}" for name in capability_names(mask) if name in wide]
 
 
 def _user() -> str:

@@ -27,7 +27,7 @@ __all__ = ["RIGHTS", "generations", "identity", "observe", "start"]
 
 RIGHTS = {
     Tier.observe: (
-        "read /proc of the services' processes: as their user, or with CAP_SYS_PTRACE for who holds which socket",
+        "read /proc of the services' processes: as their user, or with CAP_SYS_PTRACE for who holds which socket"
     ),
 }
 MACHINE_ID = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))

@@ -253,12 +253,12 @@ NOUNS: dict[str, Noun] = {
     "secret_file": Noun(_secret_files, "neither secrets.files nor any environment.file is declared", ("secrets",)),
     "repository": Noun(_repositories, "secrets.repository is not declared", ("secrets",), "profile"),
     "known_secret": Noun(_known_secrets, "secrets.known is not declared", ("secrets",), "profile"),
-    "environment": Noun(_environments, "no service that we run declares environment", ("environment",)),
+    "environment": Noun(_environments, "no service that we run declares environment", ("environment",), "environment"),
     "container_environment": Noun(
         _container_environments, "no service that runs in containers declares environment", ()
     ),
     "postgres": Noun(_postgres, "no service with protocol postgres declares configuration.reports", ()),
-    "configuration": Noun(_configurations, "no service declares configuration", ("configuration",)),
+    "configuration": Noun(_configurations, "no service declares configuration", ("configuration",), "configuration"),
     "agreement": Noun(_agreements, "same is not declared", ("same",), "profile"),
     "metrics": Noun(_metrics, "no service declares metrics", ("metrics",)),
     "hardware": Noun(_hardware, "hardware is not declared", ("hardware",), "hardware section"),

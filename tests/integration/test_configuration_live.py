@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,8 @@ import suites
 from seatrial.catalogue import catalogue
 from tests.integration.defects import Defect, _programs, configuration, defects_of
 from tests.integration.defects.configuration import ENVIRONMENT, Office, office
+from tests.integration.defects.health import Page, running
+from tests.integration.runs import Run
 from tests.lab import Lab
 
 pytestmark = pytest.mark.integration
@@ -25,38 +24,10 @@ REQUIREMENTS = {one.id: one for one, _ in catalogue(suites) if one.area == "conf
 OF_CONTAINERS = "CFG-007"
 
 
-class Run:
-    """A run of the area, as its user starts it."""
+class Configured(Run):
+    """A run of the area."""
 
-    def __init__(self, profile: Path, folder: Path, *options: str) -> None:
-        reports = folder / f"reports-{len(list(folder.iterdir()))}"
-        words = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "suites/configuration",
-            "-p",
-            "no:cacheprovider",
-            f"--profile={profile}",
-        ]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DOCKER_"))}
-        done = subprocess.run(
-            [*words, f"--report-dir={reports}", *options],
-            cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        self.text, self.code = done.stdout + done.stderr, done.returncode
-        found = list(reports.glob("*/conformance.json"))
-        assert found, self.text
-        self.folder = found[0].parent
-        self.results: list[dict[str, Any]] = json.loads(found[0].read_text())["results"]
-
-    def ids(self, *outcomes: str) -> list[str]:
-        """Of the requirements with one of these outcomes, each once."""
-        return sorted({one["id"] for one in self.results if one["outcome"] in outcomes})
-
-    def told(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """What every instance came to."""
-        return {(r["id"], r["subject"]): (r["outcome"], f"{r['seen'] or r['reason']}") for r in self.results}
+    area = "configuration"
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +44,9 @@ def at(servers: Office, tmp_path: Path) -> Iterator[Office]:
     servers.reset()
 
 
-def run(at: Office, *options: str) -> Run:
+def run(at: Office, *options: str) -> Configured:
     with at.worker() as pid:
-        return Run(at.profile(pid), at.folder, *options)
+        return Configured(at.profile(pid), at.folder, *options)
 
 
 def test_every_requirement_is_shown_red() -> None:
@@ -106,7 +77,7 @@ def test_exactly_its_requirement_turns_red(defect: Defect, at: Office) -> None:
 def test_a_replay_gives_the_same_verdicts(name: str, at: Office) -> None:
     next(defect for defect in DEFECTS if defect.name == name).make(at)
     seen = run(at)
-    again = Run(at.folder / "office.yaml", at.folder, f"--facts={seen.folder}")
+    again = Configured(at.folder / "office.yaml", at.folder, f"--facts={seen.folder}")
     assert again.told() == seen.told()
 
 
@@ -114,7 +85,7 @@ def test_a_server_that_refuses_is_no_verdict(at: Office) -> None:
     with at.worker() as pid:
         profile = at.profile(pid)
         (at.folder / "password").write_text("not-the-password")
-        seen = Run(profile, at.folder)
+        seen = Configured(profile, at.folder)
     assert seen.ids("error") == ["CFG-011", "CFG-012", "CFG-013"]
     told = " ".join(seen.text.split())
     assert "it asks for credentials, or for others" in told
@@ -122,7 +93,7 @@ def test_a_server_that_refuses_is_no_verdict(at: Office) -> None:
     assert seen.code == 3
 
 
-def container(lab: Lab, folder: Path, **words: Any) -> Run:
+def container(lab: Lab, folder: Path, **words: Any) -> Configured:
     """A run on one container, whose file and environment are declared."""
     (folder / "app.toml").write_text("depth = 32\n")
     given = {"environment": {"LOG_LEVEL": "info"}, "volumes": [f"{folder}/app.toml:/srv/app.toml:ro"], **words}
@@ -147,7 +118,7 @@ def container(lab: Lab, folder: Path, **words: Any) -> Run:
             },
         }
         (folder / "web.yaml").write_text(json.dumps(declared, indent=1))
-        return Run(folder / "web.yaml", folder)
+        return Configured(folder / "web.yaml", folder)
 
 
 def test_a_container_has_what_it_was_given(lab: Lab, tmp_path: Path) -> None:
@@ -161,3 +132,40 @@ def test_an_entrypoint_that_knows_better(lab: Lab, tmp_path: Path) -> None:
     assert seen.ids("advisory") == [OF_CONTAINERS], seen.text
     assert seen.ids("violation", "error") == []
     assert 'LOG_LEVEL is "debug" (expected "info")' in " ".join(seen.text.split())
+
+
+def reporting(folder: Path, document: Any, **reports: Any) -> Configured:
+    """A run on a service that reports its configuration over HTTP."""
+    with running() as service:
+        service.routes["/config"] = lambda: Page(document)
+        node = {"url": service.url, "configuration": {"reports": {"path": "/config", **reports}, "min_version": "1.4"}}
+        declared = {"profile": "told", "environment": "test", "target": {"driver": "http"}, "services": {"api": node}}
+        (folder / "told.yaml").write_text(json.dumps(declared, indent=1))
+        return Configured(folder / "told.yaml", folder)
+
+
+TOLD = {"version": "1.4.2", "query": {"depth": 32}, "cache": {"size": "64MiB"}, "token": "q7Rz-41mT-x0Vb-88sK"}
+VALUES = {"query.depth": 32, "cache.size": "67108864", "token": TOLD["token"]}
+
+
+def test_a_service_reports_its_configuration(tmp_path: Path) -> None:
+    seen = reporting(tmp_path, TOLD, values=VALUES)
+    assert seen.ids("violation", "advisory", "error") == [], seen.text
+    assert seen.ids("pass") == ["CFG-011", "CFG-013"]
+
+
+def test_a_service_reports_another_configuration(tmp_path: Path) -> None:
+    other = {**TOLD, "version": "1.3.9", "query": {"depth": 8}, "token": "m3Wd-90pL-c5Jh-27nF"}
+    seen = reporting(tmp_path, other, values=VALUES)
+    assert seen.ids("violation") == ["CFG-011", "CFG-013"], seen.text
+    told = " ".join(seen.text.split())
+    assert 'query.depth is "8" (expected "32")' in told
+    assert "reports version 1.3.9 (expected 1.4 or later)" in told
+    left = [file.name for file in seen.folder.rglob("*") if file.is_file() and other["token"] in file.read_text()]
+    assert (left, other["token"] in seen.text) == ([], False)
+
+
+def test_a_page_that_is_no_configuration_is_no_verdict(tmp_path: Path) -> None:
+    seen = reporting(tmp_path, "<!doctype html><title>Sign in</title>", values=VALUES)
+    assert seen.ids("error") == ["CFG-011", "CFG-013"], seen.text
+    assert "no JSON document" in seen.text

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from seatrial.looks import _kernel
 from tests.integration.defects import Defect, defects_of, hardware
 from tests.integration.defects._bench import Bench
 from tests.integration.defects.hardware import CORES, Scene, memory_group, own_arch, sleeping, small_file_system
+from tests.integration.runs import Run
 from tests.lab import Lab, RecordingProxy, Remote
 
 pytestmark = pytest.mark.integration
@@ -57,26 +57,17 @@ def mounts() -> bool:
         return False
 
 
-class Run:
-    """A whole run of the area, as its user starts it."""
+class Hardware(Run):
+    """A run of the area."""
 
-    def __init__(self, profile: Path, folder: Path, *options: str, before: tuple[str, ...] = (), **env: str) -> None:
-        reports = folder / f"reports-{len(list(folder.iterdir()))}"
-        command = [*before, sys.executable, "-m", "pytest", "suites/hardware", f"--profile={profile}"]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DOCKER_"))} | env
-        done = subprocess.run(
-            [*command, f"--report-dir={reports}", *options],
-            cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        self.text, self.code = done.stdout + done.stderr, done.returncode
-        found = list(reports.glob("*/conformance.json"))
-        assert found, self.text
-        self.folder = found[0].parent
-        self.report: dict[str, Any] = json.loads(found[0].read_text())
-        self.results: list[dict[str, Any]] = self.report["results"]
-        self.attested = {one["name"]: one["value"] for one in self.report["hardware"]}
+    area = "hardware"
 
-    def told(self, *outcomes: str) -> dict[str, str]:
+    @property
+    def attested(self) -> dict[str, str]:
+        """What the report attests of the machine, by name."""
+        return {one["name"]: one["value"] for one in self.report["hardware"]}
+
+    def seen(self, *outcomes: str) -> dict[str, str]:
         """By requirement, what was seen, or why nothing was."""
         return {one["id"]: f"{one['seen'] or one['reason']}" for one in self.results if one["outcome"] in outcomes}
 
@@ -94,9 +85,9 @@ def test_every_requirement_is_shown_red() -> None:
 
 
 def test_what_is_met_is_green_and_all_of_it_was_looked_at(scene: Scene, tmp_path: Path) -> None:
-    run = Run(scene.profile(tmp_path), tmp_path)
-    assert run.told("violation", "advisory", "error") == {}
-    assert set(run.told("pass")) == set(REQUIREMENTS) - set(NOT_GREEN_HERE)
+    run = Hardware(scene.profile(tmp_path), tmp_path)
+    assert run.seen("violation", "advisory", "error") == {}
+    assert set(run.seen("pass")) == set(REQUIREMENTS) - set(NOT_GREEN_HERE)
     assert run.code == 0
 
 
@@ -105,19 +96,19 @@ def test_exactly_its_requirement_turns_red(defect: Defect, scene: Scene, tmp_pat
     if not NEEDS.get(defect.name, lambda: True)():
         pytest.skip("this machine has not what it takes")
     defect.make(scene)
-    run = Run(scene.profile(tmp_path), tmp_path)
+    run = Hardware(scene.profile(tmp_path), tmp_path)
     binding = REQUIREMENTS[defect.turns_red[0]].level.binding
-    assert sorted(run.told("violation" if binding else "advisory")) == sorted(defect.turns_red), run.text
-    assert run.told("advisory" if binding else "violation", "error") == {}
+    assert sorted(run.seen("violation" if binding else "advisory")) == sorted(defect.turns_red), run.text
+    assert run.seen("advisory" if binding else "violation", "error") == {}
     assert run.code == (1 if binding else 0)
 
 
 def test_a_replay_gives_the_same_verdicts_without_any_engine(scene: Scene, tmp_path: Path) -> None:
     scene.words |= {"mem_limit": "16m", "memswap_limit": "16m"}
     profile = scene.profile(tmp_path)
-    first = Run(profile, tmp_path)
-    again = Run(profile, tmp_path, f"--facts={first.folder}", DOCKER_HOST="unix:///nonexistent.sock")
-    assert first.told("violation").keys() == {"HWR-015"}
+    first = Hardware(profile, tmp_path)
+    again = Hardware(profile, tmp_path, f"--facts={first.folder}", DOCKER_HOST="unix:///nonexistent.sock")
+    assert first.seen("violation").keys() == {"HWR-015"}
     verdicts = [[(one["id"], one["outcome"], one["seen"]) for one in run.results] for run in (first, again)]
     assert verdicts[0] == verdicts[1]
     assert first.attested == again.attested
@@ -136,13 +127,13 @@ def test_a_replay_gives_the_same_verdicts_without_any_engine(scene: Scene, tmp_p
 )
 def test_editing_one_fact_turns_exactly_that_red(change: Any, red: set[str], scene: Scene, tmp_path: Path) -> None:
     profile = scene.profile(tmp_path)
-    first = Run(profile, tmp_path)
+    first = Hardware(profile, tmp_path)
     file = first.folder / "facts.json"
     facts = json.loads(file.read_text())
     change(facts["observations"]["machine"])
     file.write_text(json.dumps(facts))
-    again = Run(profile, tmp_path, f"--facts={first.folder}", DOCKER_HOST="unix:///nonexistent.sock")
-    assert set(again.told("violation", "advisory", "error")) == red
+    again = Hardware(profile, tmp_path, f"--facts={first.folder}", DOCKER_HOST="unix:///nonexistent.sock")
+    assert set(again.seen("violation", "advisory", "error")) == red
 
 
 def test_an_engine_elsewhere_tells_what_it_knows_and_the_rest_is_undecided(scene: Scene, tmp_path: Path) -> None:
@@ -151,11 +142,11 @@ def test_an_engine_elsewhere_tells_what_it_knows_and_the_rest_is_undecided(scene
     if subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
         pytest.skip("no right to make a pid namespace")
     scene.demands |= {"gpu": {"min": "1GiB"}, "clock_synchronised": True}
-    run = Run(scene.profile(tmp_path), tmp_path, before=apart)
-    undecided = run.told("error")
-    assert set(run.told("pass")) == {"HWR-001", "HWR-002", "HWR-003", "HWR-004", "HWR-005", "HWR-014"}
+    run = Hardware(scene.profile(tmp_path), tmp_path, before=apart)
+    undecided = run.seen("error")
+    assert set(run.seen("pass")) == {"HWR-001", "HWR-002", "HWR-003", "HWR-004", "HWR-005", "HWR-014"}
     assert {f"HWR-{n:03}" for n in (6, 7, 8, 9, 11, 13, 15, 16)} == set(undecided)
-    assert run.told("violation", "advisory") == {}
+    assert run.seen("violation", "advisory") == {}
     assert run.code == 3
     assert all("another kernel" in reason for reason in undecided.values())
     assert {one["right"] for one in run.results if one["outcome"] == "error"} == {
@@ -174,8 +165,8 @@ def test_an_engine_elsewhere_below_the_demand_is_red(
     scene.demands = {"arch": "s390x", "cpus": {"min": 4096}, "memory": {"min": "1024TiB"}, "disk": None}
     profile = scene.profile(tmp_path)
     for environment in (remote_engine.environment, {"DOCKER_HOST": recording_proxy.host}):
-        run = Run(profile, tmp_path, before=apart, **environment)
-        assert set(run.told("violation")) == {"HWR-001", "HWR-002", "HWR-004"}, run.text
+        run = Hardware(profile, tmp_path, before=apart, **environment)
+        assert set(run.seen("violation")) == {"HWR-001", "HWR-002", "HWR-004"}, run.text
     assert recording_proxy.methods <= {"GET", "HEAD"}
 
 
@@ -195,9 +186,9 @@ def plain(folder: Path, pid: int, **demands: Any) -> Path:
 
 def test_a_plain_process_is_green_where_everything_is_met(tmp_path: Path) -> None:
     with sleeping() as pid:
-        run = Run(plain(tmp_path, pid, **demands(tmp_path)), tmp_path)
-    assert run.told("violation", "advisory", "error") == {}
-    assert set(run.told("pass")) == set(REQUIREMENTS) - set(NOT_GREEN_HERE)
+        run = Hardware(plain(tmp_path, pid, **demands(tmp_path)), tmp_path)
+    assert run.seen("violation", "advisory", "error") == {}
+    assert set(run.seen("pass")) == set(REQUIREMENTS) - set(NOT_GREEN_HERE)
     assert run.attested["emulation"] == "none"
     assert run.attested["limits"] == "none"
 
@@ -210,9 +201,9 @@ def demands(folder: Path) -> dict[str, Any]:
 @pytest.mark.skipif(len(CORES) < 2, reason="one processor")
 def test_a_process_held_to_one_processor_is_below_the_minimum(tmp_path: Path) -> None:
     with sleeping("taskset", "-c", str(CORES[0])) as pid:
-        run = Run(plain(tmp_path, pid, cpus={"min": 2}), tmp_path)
-    assert set(run.told("violation")) == {"HWR-015"}
-    assert f"process {pid} (sleep): may run on processor {CORES[0]} alone" in run.told("violation")["HWR-015"]
+        run = Hardware(plain(tmp_path, pid, cpus={"min": 2}), tmp_path)
+    assert set(run.seen("violation")) == {"HWR-015"}
+    assert f"process {pid} (sleep): may run on processor {CORES[0]} alone" in run.seen("violation")["HWR-015"]
 
 
 def test_processes_in_one_limited_group_share_its_limit(tmp_path: Path) -> None:
@@ -225,13 +216,13 @@ def test_processes_in_one_limited_group_share_its_limit(tmp_path: Path) -> None:
             document = json.loads(profile.read_text())
             document["services"]["other"] = {"process": {"pid": second}}
             profile.write_text(json.dumps(document))
-            run = Run(profile, tmp_path)
+            run = Hardware(profile, tmp_path)
             for pid in (first, second):  # or the group could not be removed
                 (group.parent / "cgroup.procs").write_text(str(pid))
     except OSError as why:
         pytest.skip(f"no right to make a control group: {why}")
-    (told,) = run.told("violation").values()
-    assert set(run.told("violation")) == {"HWR-015"}
+    (told,) = run.seen("violation").values()
+    assert set(run.seen("violation")) == {"HWR-015"}
     for pid in (first, second):
         assert f"process {pid} (sleep): limited to 48MiB of memory (expected at least 64MiB)" in told
 
@@ -247,9 +238,9 @@ def test_an_ordinary_user_sees_the_machine_and_is_told_which_right_the_rest_take
     socket = Path(scene.bench.lab.engine.path)
     group = str(socket.stat().st_gid)
     before = ("setpriv", "--reuid=65534", f"--regid={group}", "--clear-groups")
-    run = Run(profile, folder, "-p", "no:cacheprovider", before=before, HOME=str(folder))
-    assert set(run.told("pass")) >= {"HWR-001", "HWR-002", "HWR-003", "HWR-004", "HWR-005", "HWR-015", "HWR-016"}
-    assert run.told("violation", "advisory") == {}
+    run = Hardware(profile, folder, "-p", "no:cacheprovider", before=before, HOME=str(folder))
+    assert set(run.seen("pass")) >= {"HWR-001", "HWR-002", "HWR-003", "HWR-004", "HWR-005", "HWR-015", "HWR-016"}
+    assert run.seen("violation", "advisory") == {}
     undecided = {(one["id"], one["subject"]): one["right"] for one in run.results if one["outcome"] == "error"}
     assert {id for id, _ in undecided} <= {"HWR-006", "HWR-007", "HWR-008", "HWR-009", "HWR-014"}
     assert {subject for id, subject in undecided if id != "HWR-014"} == {"subject:/data"}
@@ -262,20 +253,20 @@ def test_an_emulated_process_is_named(tmp_path: Path) -> None:
     hardware.emulated_program(tmp_path)
     child = subprocess.Popen([tmp_path / "qemu-aarch64-static", tmp_path / "sleep"])
     try:
-        run = Run(plain(tmp_path, child.pid, arch=own_arch()), tmp_path)
+        run = Hardware(plain(tmp_path, child.pid, arch=own_arch()), tmp_path)
     finally:
         child.kill()
         child.wait()
-    assert set(run.told("violation")) == {"HWR-014"}
-    assert "qemu-aarch64-static" in run.told("violation")["HWR-014"]
+    assert set(run.seen("violation")) == {"HWR-014"}
+    assert "qemu-aarch64-static" in run.seen("violation")["HWR-014"]
     assert "qemu-aarch64-static" in run.attested["emulation"]
 
 
 def test_a_path_that_is_not_there_is_undecided_and_says_what_may_be_meant(tmp_path: Path) -> None:
     with sleeping() as pid:
-        run = Run(plain(tmp_path, pid, disk={"path": "/no/such/path", "min": "1MiB"}), tmp_path)
-    assert set(run.told("error")) == {"HWR-006"}
-    assert "name its `service`" in run.told("error")["HWR-006"]
+        run = Hardware(plain(tmp_path, pid, disk={"path": "/no/such/path", "min": "1MiB"}), tmp_path)
+    assert set(run.seen("error")) == {"HWR-006"}
+    assert "name its `service`" in run.seen("error")["HWR-006"]
 
 
 def test_nothing_but_a_url_attests_nothing(tmp_path: Path) -> None:
@@ -288,7 +279,7 @@ def test_nothing_but_a_url_attests_nothing(tmp_path: Path) -> None:
         "services": {"api": {"url": "http://127.0.0.1:9", "liveness": {"path": "/"}}},
     }
     path.write_text(json.dumps(document))
-    run = Run(path, tmp_path)
-    assert set(run.told("error")) == {"HWR-001", "HWR-002", "HWR-014", "HWR-015"}
+    run = Hardware(path, tmp_path)
+    assert set(run.seen("error")) == {"HWR-001", "HWR-002", "HWR-014", "HWR-015"}
     assert list(run.attested) == ["unknown"]
     assert run.code == 3

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +11,7 @@ import suites
 from seatrial.catalogue import catalogue
 from tests.integration.defects import Defect, defects_of, health
 from tests.integration.defects.health import Page, Service, running
+from tests.integration.runs import Run
 
 pytestmark = pytest.mark.integration
 
@@ -23,32 +19,10 @@ DEFECTS = defects_of(health)
 REQUIREMENTS = {requirement.id: requirement for requirement, _ in catalogue(suites) if requirement.area == "health"}
 
 
-class Run:
-    """A whole run, as its user starts it; of its results those of one area."""
+class Health(Run):
+    """A run of the area."""
 
-    AREA = "HLT"
-
-    def __init__(self, profile: Path, folder: Path, *options: str, mode: str = "audit") -> None:
-        reports = folder / f"reports-{len(list(folder.iterdir()))}"
-        command = [sys.executable, "-m", "seatrial", mode, str(profile), f"--report-dir={reports}", *options]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DOCKER_"))}
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-        self.text, self.code = done.stdout + done.stderr, done.returncode
-        found = list(reports.glob("*/conformance.json"))
-        assert found, self.text
-        self.folder = found[0].parent
-        results: list[dict[str, Any]] = json.loads(found[0].read_text())["results"]
-        self.results = [result for result in results if result["id"].startswith(self.AREA)]
-
-    def ids(self, *outcomes: str) -> list[str]:
-        """Of the requirements with one of these outcomes, each once."""
-        return sorted({one["id"] for one in self.results if one["outcome"] in outcomes})
-
-    def told(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """What every instance came to."""
-        return {(r["id"], r["subject"]): (r["outcome"], f"{r['seen'] or r['reason']}") for r in self.results}
+    area = "health"
 
 
 @pytest.fixture
@@ -62,7 +36,7 @@ def test_every_requirement_is_shown_red() -> None:
 
 
 def test_what_conforms_is_green_and_all_of_it_was_looked_at(service: Service, tmp_path: Path) -> None:
-    run = Run(service.profile(tmp_path), tmp_path)
+    run = Health(service.profile(tmp_path), tmp_path)
     assert run.ids("violation", "advisory", "error") == [], run.text
     assert run.ids("pass") == sorted(REQUIREMENTS)
     assert run.code == 0
@@ -71,7 +45,7 @@ def test_what_conforms_is_green_and_all_of_it_was_looked_at(service: Service, tm
 @pytest.mark.parametrize("defect", DEFECTS, ids=[defect.name for defect in DEFECTS])
 def test_exactly_its_requirement_turns_red(defect: Defect, service: Service, tmp_path: Path) -> None:
     defect.make(service)
-    run = Run(service.profile(tmp_path), tmp_path)
+    run = Health(service.profile(tmp_path), tmp_path)
     binding = REQUIREMENTS[defect.turns_red[0]].level.binding
     assert run.ids("violation" if binding else "advisory") == sorted(defect.turns_red), run.text
     assert run.ids("advisory" if binding else "violation") == []
@@ -87,14 +61,14 @@ def test_its_facts_give_the_same_verdicts_when_it_answers_otherwise(
 ) -> None:
     (defect,) = (defect for defect in DEFECTS if defect.name == name)
     defect.make(service)
-    run = Run(service.profile(tmp_path), tmp_path)
+    run = Health(service.profile(tmp_path), tmp_path)
     service.routes.clear()
-    assert Run(tmp_path / "small.yaml", tmp_path, f"--facts={run.folder}").told() == run.told()
+    assert Health(tmp_path / "small.yaml", tmp_path, f"--facts={run.folder}").told() == run.told()
 
 
 def test_a_service_that_is_gone_is_told_once_for_each_endpoint(service: Service, tmp_path: Path) -> None:
     service.server.server_close()
-    run = Run(service.profile(tmp_path), tmp_path)
+    run = Health(service.profile(tmp_path), tmp_path)
     assert run.ids("violation") == ["HLT-001"]
     assert run.ids("error") == sorted(set(REQUIREMENTS) - {"HLT-001"})
     assert run.code == 1
@@ -106,7 +80,7 @@ def test_a_service_that_is_gone_is_told_once_for_each_endpoint(service: Service,
 
 def test_a_host_without_a_name_is_no_verdict(service: Service, tmp_path: Path) -> None:
     service.url = "http://harbor.invalid:8080"
-    run = Run(service.profile(tmp_path), tmp_path)
+    run = Health(service.profile(tmp_path), tmp_path)
     assert run.ids("violation", "advisory", "pass") == []
     assert run.ids("error") == sorted(REQUIREMENTS)
     assert run.code == 3
@@ -122,7 +96,7 @@ def test_nothing_that_the_body_or_a_redirect_holds_is_told(service: Service, tmp
     service.routes["/health"] = lambda: Page(page)
     where = f"http://user:{word}@sign-on.invalid/?state={word}"
     service.routes["/health/live"] = lambda: Page("", 302, headers={"Location": where})
-    run = Run(service.profile(tmp_path), tmp_path, "-l", "-vv")
+    run = Health(service.profile(tmp_path), tmp_path, "-l", "-vv")
     assert run.ids("violation") == ["HLT-001", "HLT-004", "HLT-005", "HLT-012"]
     assert word not in run.text
     for file in filter(Path.is_file, run.folder.rglob("*")):
@@ -136,7 +110,7 @@ def test_a_header_from_the_environment_is_in_no_file_though_the_service_repeats_
     monkeypatch.setenv("HARBOR_KEY", word)
     service.declared["readiness"]["headers"] = {"X-Harbor": {"env": "HARBOR_KEY"}}
     service.routes["/health/ready"] = lambda: Page({"status": "ready", "role": "primary", "you_sent": word})
-    run = Run(service.profile(tmp_path), tmp_path, "-l", "-vv")
+    run = Health(service.profile(tmp_path), tmp_path, "-l", "-vv")
     assert run.ids("violation", "advisory", "error") == []
     assert word not in run.text
     assert all(word not in file.read_text() for file in run.folder.rglob("*") if file.is_file())

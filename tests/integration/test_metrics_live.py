@@ -23,7 +23,7 @@ from seatrial.catalogue import catalogue
 from seatrial.facts.expositions_parsing import parse
 from tests.integration.defects import Defect, defects_of, metrics
 from tests.integration.defects.metrics import Service, running
-from tests.integration.test_health_live import Run
+from tests.integration.runs import Run
 from tests.specimens.metrics import OPENMETRICS
 from tests.unit.test_expositions import changed
 
@@ -34,9 +34,9 @@ REQUIREMENTS = {requirement.id: requirement for requirement, _ in catalogue(suit
 
 
 class Metrics(Run):
-    """A run, of which the results of this area are looked at."""
+    """A run of the area."""
 
-    AREA = "MET"
+    area = "metrics"
 
 
 @pytest.fixture
