@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,6 +15,7 @@ import suites
 from seatrial.catalogue import catalogue
 from tests.integration.defects import Defect, defects_of, secrets
 from tests.integration.defects.secrets import Site, site
+from tests.integration.runs import Run
 from tests.lab import Lab
 
 pytestmark = pytest.mark.integration
@@ -31,41 +30,10 @@ def at(lab: Lab) -> Iterator[Site]:
         yield made
 
 
-class Run:
-    """A whole run of the area, as its user starts it."""
+class Secrets(Run):
+    """A run of the area."""
 
-    def __init__(
-        self, profile: Path, folder: Path, *options: str, before: tuple[str, ...] = (), python: str = ""
-    ) -> None:
-        reports = folder / f"reports-{len(list(folder.iterdir()))}"
-        command = [
-            *before,
-            python or sys.executable,
-            "-m",
-            "pytest",
-            "suites/secrets",
-            "-p",
-            "no:cacheprovider",
-            f"--profile={profile}",
-        ]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DOCKER_"))}
-        done = subprocess.run(
-            [*command, f"--report-dir={reports}", *options],
-            cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        self.text, self.code = done.stdout + done.stderr, done.returncode
-        found = list(reports.glob("*/conformance.json"))
-        assert found, self.text
-        self.folder = found[0].parent
-        self.results: list[dict[str, Any]] = json.loads(found[0].read_text())["results"]
-
-    def ids(self, *outcomes: str) -> list[str]:
-        """Of the requirements with one of these outcomes, each once."""
-        return sorted({one["id"] for one in self.results if one["outcome"] in outcomes})
-
-    def told(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """What every instance came to."""
-        return {(r["id"], r["subject"]): (r["outcome"], f"{r['seen'] or r['reason']}") for r in self.results}
+    area = "secrets"
 
 
 def test_every_requirement_is_shown_red() -> None:
@@ -74,7 +42,7 @@ def test_every_requirement_is_shown_red() -> None:
 
 def test_what_conforms_is_green_and_all_of_it_was_looked_at(at: Site, tmp_path: Path) -> None:
     at.start()
-    run = Run(at.profile(tmp_path), tmp_path)
+    run = Secrets(at.profile(tmp_path), tmp_path)
     assert run.ids("violation", "advisory", "error") == [], run.text
     assert run.ids("pass") == sorted(REQUIREMENTS)
     assert run.code == 0
@@ -84,7 +52,7 @@ def test_what_conforms_is_green_and_all_of_it_was_looked_at(at: Site, tmp_path: 
 def test_exactly_its_requirement_turns_red(defect: Defect, at: Site, tmp_path: Path) -> None:
     defect.make(at)
     at.start()
-    run = Run(at.profile(tmp_path), tmp_path)
+    run = Secrets(at.profile(tmp_path), tmp_path)
     assert run.ids("violation", "advisory") == sorted(defect.turns_red), run.text
     assert run.ids("error") == sorted(defect.hides), run.text
     assert run.code == 1
@@ -96,12 +64,12 @@ def test_its_facts_give_the_same_verdicts_when_all_of_it_is_gone(name: str, at: 
     defect.make(at)
     at.start()
     profile = at.profile(tmp_path)
-    run = Run(profile, tmp_path)
+    run = Secrets(profile, tmp_path)
     assert at.container is not None
     at.container.down()
     for name in ("conf/tls.key", "app.env", "compose.yaml"):
         (at.folder / name).unlink()
-    assert Run(profile, tmp_path, f"--facts={run.folder}").told() == run.told()
+    assert Secrets(profile, tmp_path, f"--facts={run.folder}").told() == run.told()
 
 
 APART = ("unshare", "--fork", "--pid", "--mount-proc")
@@ -114,7 +82,7 @@ def test_on_another_kernel_the_engine_tells_what_it_can_and_the_rest_is_undecide
     for defect in (secrets.open_key_among_the_data, secrets.option, secrets.open_configuration):
         defect.make(at)
     at.start()
-    run = Run(at.profile(tmp_path), tmp_path, before=APART)
+    run = Secrets(at.profile(tmp_path), tmp_path, before=APART)
     assert run.ids("violation", "advisory") == ["SEC-005", "SEC-010", "SEC-011"], run.text
     assert run.ids("error") == ["SEC-006", "SEC-018"]
     assert {r["right"] for r in run.results if r["outcome"] == "error"} == {
@@ -142,7 +110,7 @@ def test_who_may_ask_the_engine_and_nothing_else_gets_no_verdict_on_what_is_clos
     at.folder.chmod(0o777)
     profile = at.profile(at.folder)
     profile.chmod(0o644)
-    run = Run(profile, at.folder, before=nobody, python=able[0])
+    run = Secrets(profile, at.folder, before=nobody, python=able[0])
     assert run.ids("violation", "advisory") == ["SEC-011"], run.text
     assert run.ids("error") == ["SEC-006", "SEC-014", "SEC-018", "SEC-019"]
     assert all(r["right"] for r in run.results if r["outcome"] == "error")
@@ -151,7 +119,7 @@ def test_who_may_ask_the_engine_and_nothing_else_gets_no_verdict_on_what_is_clos
 def test_a_log_that_the_engine_can_not_read_is_no_pass(at: Site, tmp_path: Path) -> None:
     at.words["logging"] = {"driver": "none"}
     at.start()
-    run = Run(at.profile(tmp_path), tmp_path)
+    run = Secrets(at.profile(tmp_path), tmp_path)
     assert run.ids("violation", "advisory") == []
     assert run.ids("error") == ["SEC-004", "SEC-018"]
     assert run.code == 3
@@ -162,7 +130,7 @@ def test_a_container_that_is_down_is_no_pass(at: Site, tmp_path: Path) -> None:
     assert at.container is not None
     profile = at.profile(tmp_path)
     at.lab.engine.call("POST", f"/containers/{at.container.id}/stop", t=1)
-    run = Run(profile, tmp_path)
+    run = Secrets(profile, tmp_path)
     assert run.ids("violation", "advisory") == []
     assert {"SEC-005", "SEC-006", "SEC-007", "SEC-008", "SEC-009", "SEC-018"} == set(run.ids("error"))
 
@@ -173,7 +141,7 @@ def test_files_that_are_not_there_are_no_pass(at: Site, tmp_path: Path) -> None:
     for name in ("app.env", "compose.yaml", "web.service", "db.secret"):
         (at.folder / name).unlink()
     (at.folder / "src").rename(at.folder / "moved")
-    run = Run(profile, tmp_path)
+    run = Secrets(profile, tmp_path)
     assert run.ids("violation", "advisory") == []
     assert run.ids("error") == ["SEC-012", "SEC-013", "SEC-014", "SEC-015", "SEC-016", "SEC-017", "SEC-018", "SEC-019"]
 
@@ -181,6 +149,6 @@ def test_files_that_are_not_there_are_no_pass(at: Site, tmp_path: Path) -> None:
 def test_a_repository_whose_index_can_not_be_read_is_no_pass(at: Site, tmp_path: Path) -> None:
     (at.folder / "src/.git/index").write_bytes(b"no index")
     at.start()
-    run = Run(at.profile(tmp_path), tmp_path)
+    run = Secrets(at.profile(tmp_path), tmp_path)
     assert run.ids("violation", "advisory") == []
     assert run.ids("error") == ["SEC-016", "SEC-018"]
