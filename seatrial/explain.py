@@ -50,4 +50,6 @@ def explain(op: str, left: object, right: object) -> Operands:
     own = [getattr(item, "expected", "") for item in left] if _many(left) else []  # type: ignore[attr-defined]
     if own and all(own):  # "none" beside findings that each say what was expected of them would be no answer
         return Operands("; ".join(dict.fromkeys(own)), seen)
+    if own and op == "==" and _many(right) and not right:
+        return Operands("none of these", seen)
     return Operands(_EXPECTED.get(op, op + " {}").format(_words(right)), seen or ("none",))
