@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +15,7 @@ from seatrial.handshakes import Door, dial
 from tests.integration.defects import Defect, defects_of, exposure
 from tests.integration.defects import _programs as programs
 from tests.integration.defects._scene import Scene, scene
+from tests.integration.runs import Run
 from tests.lab import Engine, Lab, Remote
 
 pytestmark = pytest.mark.integration
@@ -27,18 +24,15 @@ DEFECTS = defects_of(exposure)
 REQUIREMENTS = {requirement.id: requirement for requirement, _ in catalogue(suites) if requirement.area == "exposure"}
 
 
+class Exposed(Run):
+    """A run of the area."""
+
+    area = "exposure"
+
+
 def audit(profile: Path, folder: Path, *options: str) -> list[dict[str, Any]]:
-    """A whole run, as its user starts it; its results."""
-    reports = folder / f"reports-{len(list(folder.iterdir()))}"
-    command = [sys.executable, "-m", "seatrial", "audit", str(profile), f"--report-dir={reports}", *options]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DOCKER_"))}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    found = list(reports.glob("*/conformance.json"))
-    assert found, done.stdout + done.stderr
-    results: list[dict[str, Any]] = json.loads(found[0].read_text())["results"]
-    return results
+    """The results of a run of the area, as its user starts it."""
+    return Exposed(profile, folder, *options).results
 
 
 def told(results: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
