@@ -23,7 +23,7 @@ def _redis() -> str | None:
 
 
 def _allure() -> str | None:
-    return None if shutil.which("allure") else "no allure command: npm install -g allure-commandline, and Java"
+    return None if shutil.which("allure") else "no allure command: npm install -g allure"
 
 
 def _yaml_language_server() -> str | None:
