@@ -200,11 +200,11 @@ def test_what_is_replaced_while_we_look_is_no_verdict(harbor_plain, tmp_path):
     profile = write(harbor_plain, tmp_path)
     service = "front"
     code = (
-        "import sys, subprocess, seatrial.observe as o\n"
-        "real = o._poll\n"
+        "import sys, subprocess, seatrial.looks.answers as o\n"
+        "real = o.look\n"
         f"def late(*a):\n    subprocess.run(['docker', 'restart', '-t', '1', {harbor_plain[service].name!r}], check=True, stdout=2)\n"
         "    return real(*a)\n"
-        "o._poll = late\n"
+        "o.look = late\n"
         "from seatrial.cli import main\n"
         f"sys.exit(main(['audit', {str(profile)!r}, '--report-dir={tmp_path}/r']))\n"
     )
