@@ -24,7 +24,11 @@ def main() -> int:
             if not programs.go_is_enough():
                 print("systems: no Go on PATH that is new enough for MinIO", file=sys.stderr)
                 return 3
-            print(programs.minio("arm64"))
+            try:
+                print(programs.minio("arm64"))
+            except LabError as why:  # its modules can't be fetched, most often
+                print(f"systems: {why}", file=sys.stderr)
+                return 3
             return 0
         began = time.monotonic()
         with Lab() as lab, stack.up(given.system, lab):
