@@ -384,7 +384,8 @@ def test_a_service_that_keeps_dying_ends_the_stack(own_temporary_folder: Path) -
         killed = set()
         end = time.monotonic() + 30
         while demo.process.poll() is None and time.monotonic() < end:
-            pid = int(pidfile.read_text()) if pidfile.exists() else 0
+            written = pidfile.read_text() if pidfile.exists() else ""  # redis makes the file before it writes the number
+            pid = int(written) if written.strip() else 0
             if pid and pid not in killed and (started := procfs.start_time(pid)) and procfs.alive(pid, started):
                 killed.add(pid)
                 os.kill(pid, signal.SIGKILL)
