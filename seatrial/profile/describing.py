@@ -1,4 +1,4 @@
-"""What each key of the grammar means: the docstrings below the fields of `model`, read from its source when needed.
+"""What each key of the grammar means: the docstrings below the fields of the model, read from its source when needed.
 
 Pydantic can do this itself, for every class at every import, which costs each start of pytest 40 ms.
 """
@@ -9,7 +9,7 @@ import ast
 import inspect
 from functools import cache
 
-from seatrial.profile import model
+from seatrial.profile import behaviour, model, nodes
 
 __all__ = ["meaning", "meanings"]
 
@@ -19,7 +19,7 @@ def meanings() -> dict[str, dict[str, str]]:
     """By class and field, the sentence below it."""
     told: dict[str, dict[str, str]] = {}
     try:
-        body = ast.parse(inspect.getsource(model)).body
+        body = [each for module in (nodes, behaviour, model) for each in ast.parse(inspect.getsource(module)).body]
     except (OSError, TypeError, SyntaxError):  # installed without sources
         return {}
     for definition in body:

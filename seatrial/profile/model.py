@@ -9,17 +9,42 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Tag
+from pydantic import Tag
 
+from seatrial.profile.behaviour import (
+    Breaker,
+    Canary,
+    Dependency,
+    Expect,
+    HttpCheck,
+    Lifecycle,
+    Limit,
+    Persistence,
+    RateLimit,
+    Rotation,
+    Step,
+)
+from seatrial.profile.nodes import (
+    Absent,
+    AddressOrReference,
+    EnvReference,
+    FileReference,
+    FromEnv,
+    FromFile,
+    Node,
+    None_,
+    PathOrReference,
+    PortOrReference,
+    SecretReference,
+    SocketOrReference,
+    TextOrReference,
+)
 from seatrial.profile.scalars import (
     INT_OR_REFERENCE,
-    ONLY_REFERENCE,
     OR_LIST,
     OR_NONE,
     OR_SEVERAL,
-    REFERENCE,
     WORD,
-    Address,
     Bool,
     Cores,
     Count,
@@ -30,7 +55,6 @@ from seatrial.profile.scalars import (
     Json,
     JsonSchema,
     Name,
-    Path,
     Pattern,
     Port,
     Positive,
@@ -38,58 +62,16 @@ from seatrial.profile.scalars import (
     RatioField,
     RequirementId,
     SizeField,
-    Socket,
     Status,
     Text,
     UrlPath,
-    Variable,
 )
 from seatrial.words import Duration
 
-__all__ = ["Profile", "Service", "Target", "Waiver"]
-
-
-class Node(BaseModel):
-    """A mapping of the profile: strict, frozen, and closed to unknown keys. `describing` reads what is said below fields."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
-
-
-class EnvReference(Node):
-    """A value taken from the environment of the run, or announced by a stack that the run started."""
-
-    env: Variable
-    """Name of the variable."""
-
-
-class FileReference(Node):
-    """A value taken from a file, without its trailing newline."""
-
-    file: Path
-    """Path of the file, relative to the profile."""
-
-
-_Env = Annotated[EnvReference, Tag("|env")]
-_File = Annotated[FileReference, Tag("|file")]
-TextOrReference = Annotated[Annotated[Text, Tag("|one")] | _Env | _File, REFERENCE]
-SecretReference = Annotated[_Env | _File, ONLY_REFERENCE]
-# A stack that the run starts chooses its ports, paths and pids itself, and announces them.
-PathOrReference = Annotated[Annotated[Path, Tag("|one")] | _Env | _File, REFERENCE]
-AddressOrReference = Annotated[Annotated[Address, Tag("|one")] | _Env | _File, REFERENCE]
-SocketOrReference = Annotated[Annotated[Socket, Tag("|one")] | _Env | _File, REFERENCE]
-PortOrReference = Annotated[Annotated[Port, Tag("|one")] | _Env | _File, INT_OR_REFERENCE]
-
-
-class None_(Node):
-    """Declared absent: said on purpose, printed in every report, never silent."""
-
-    none: Text
-    """Why the deployment has none."""
-    owner: Text
-    """Who decided so."""
-
-
-_Absent = Annotated[None_, Tag("|none")]
+__all__ = [
+    "Breaker", "Canary", "Dependency", "EnvReference", "Expect", "FileReference", "HttpCheck", "Lifecycle", "Limit", "Node",
+    "None_", "Persistence", "Profile", "RateLimit", "Rotation", "Service", "Step", "Target", "Waiver",
+]  # fmt: skip
 
 
 class Bounds(Node):
@@ -190,86 +172,6 @@ class Target(Node):
     """Engine id, cluster uid or machine id this profile was written for; `seatrial draft` pins it."""
 
 
-class Expect(Node):
-    """What an answer must be."""
-
-    status: Annotated[Annotated[Status, Tag("|one")] | Annotated[list[Status], Tag("|list")], OR_SEVERAL] = 200
-    """HTTP status, or several that are right."""
-    content_type: Text | None = None
-    """Media type of the answer, without parameters."""
-    json_schema: JsonSchema | None = None
-    """JSON Schema (2020-12) the body must satisfy, inline."""
-    json_schema_file: ExistingPath | None = None
-    """File with that JSON Schema, relative to the profile."""
-    match: dict[Expression, Json] | None = None
-    """JMESPath expressions over the body, and the value each must give."""
-
-
-class HttpCheck(Node):
-    """An HTTP endpoint that tells of health. Liveness, readiness and startup have exactly their Kubernetes senses."""
-
-    path: UrlPath
-    """Path, from `/`."""
-    port: Port | None = None
-    """Port, where it differs from the service's URL."""
-    headers: dict[Text, TextOrReference] | None = None
-    """Request headers; a secret belongs in a reference."""
-    expect: Expect | None = None
-    """What the answer must be; status 200 when absent."""
-    latency: DurationField | None = None
-    """Each answer must arrive within this time."""
-    timeout: DurationField = Duration(5)
-    """When a request is given up."""
-    period: DurationField | None = None
-    """How often the orchestrator asks."""
-    failure_threshold: Positive | None = None
-    """How many failures in a row make it act."""
-    polls: Positive = 3
-    """How many answers in a row must agree."""
-    version: Expression | None = None
-    """JMESPath of the version in the body."""
-    status: Expression | None = None
-    """JMESPath of the overall status in the body."""
-    components: Expression | None = None
-    """JMESPath of the components in the body: an object by name, or a list of objects with name and status."""
-    healthy: list[Text] | None = None
-    """Words that mean healthy in this body; ok, healthy, up, pass, available, ready and serving when absent."""
-    unready_within: DurationField | None = None
-    """After a dependency is lost, not ready within this time."""
-    ready_within: DurationField | None = None
-    """After it is back, ready within this time."""
-
-
-class Canary(Node):
-    """A real call of the service: what its users do, in small."""
-
-    get: UrlPath | None = None
-    """Path of a GET."""
-    post: UrlPath | None = None
-    """Path of a POST."""
-    put: UrlPath | None = None
-    """Path of a PUT."""
-    body: Json | None = None
-    """JSON body."""
-    headers: dict[Text, TextOrReference] | None = None
-    """Request headers."""
-    expect: Expect | None = None
-    """What the answer must be."""
-    only_reads: Bool = False
-    """True when the call changes nothing, so that observe may make it."""
-    read_back: Canary | None = None
-    """A second call that must find what the first one wrote."""
-
-
-class Dependency(Node):
-    """Another service that this one needs."""
-
-    optional: Bool = False
-    """True when the service stays ready without it."""
-    port: Port | None = None
-    """Port it is reached on; the dependency's own when absent."""
-
-
 class Exposure(Node):
     """Sockets: exactly these, on these interfaces, and nothing else."""
 
@@ -279,15 +181,6 @@ class Exposure(Node):
     """Ports a container, or address:port pairs a process, listens on; where absent, those that are published or depended on."""
     anonymous: list[SocketOrReference] = []
     """What may answer a stranger without credentials: `address:port`, or a port inside."""
-
-
-class Persistence(Node):
-    """Where data lies, and what it survives."""
-
-    paths: list[TextOrReference] = []
-    """Directories inside the service that hold data."""
-    survives: list[Literal["restart", "kill", "recreate"]] = []
-    """What the data must outlive."""
 
 
 class Resources(Node):
@@ -301,19 +194,6 @@ class Resources(Node):
     """Number of processes."""
     nofile: Positive | None = None
     """Open files (soft limit of the main process)."""
-
-
-class Limit(Node):
-    """A bound the service promises: accepted at it, refused above it."""
-
-    name: Text
-    """What is bounded."""
-    at: Json
-    """The largest value that is accepted."""
-    over: Json | None = None
-    """A value that is refused."""
-    status: Status | None = None
-    """Status of the refusal."""
 
 
 class Logs(Node):
@@ -500,10 +380,14 @@ class Secrets(Node):
 class Process(Node):
     """How the processes of a service are found, for driver process."""
 
-    pid: Annotated[Annotated[Positive, Tag("|one")] | _Env | _File, INT_OR_REFERENCE] | None = None
+    pid: Annotated[Annotated[Positive, Tag("|one")] | FromEnv | FromFile, INT_OR_REFERENCE] | None = None
     """Process id, or where it is written."""
     command: Text | None = None
     """Program name, when there is exactly one such process."""
+    stop: list[Text] | None = None
+    """Program and arguments that stop it and keep it stopped; what restarts it by itself must know."""
+    start: list[Text] | None = None
+    """Program and arguments that start it again."""
 
 
 class Service(Node):
@@ -557,6 +441,10 @@ class Service(Node):
     """The detailed health document."""
     canary: Canary | None = None
     """A real call."""
+    slowest: Canary | None = None
+    """The slowest call there is: its first run must not look like death."""
+    work: Canary | None = None
+    """A call that hands in work to be done later; its `read_back` finds it done."""
     depends_on: dict[Name, Dependency] | None = None
     """Services it needs."""
     exposure: Exposure | None = None
@@ -577,10 +465,20 @@ class Service(Node):
     """Its traces."""
     limits: list[Limit] | None = None
     """Bounds it promises."""
+    rate_limits: list[RateLimit] | None = None
+    """Bounds on how often it may be called."""
+    lifecycle: Lifecycle | None = None
+    """What may be done to it while clients use it."""
     access: list[Access] | None = None
     """Who may call what."""
     grace_period: DurationField | None = None
-    """How long it may take to stop."""
+    """How long it may take to stop; the engine's own bound when absent."""
+    restart_within: DurationField | None = None
+    """After it crashed, it runs again within this time."""
+    cold_start_within: DurationField | None = None
+    """After the whole stack was started from nothing, it is ready within this time."""
+    protected: Bool = False
+    """True when no experiment may disturb it."""
 
 
 class Alerts(Node):
@@ -684,13 +582,13 @@ class Profile(Node):
     """Secrets, and where they are looked for."""
     same: dict[Name, list[Place]] = {}
     """Values that several places state, by name: every place must state the same."""
-    alerts: Annotated[Annotated[Alerts, Tag("|mapping")] | _Absent, OR_NONE] | None = None
+    alerts: Annotated[Annotated[Alerts, Tag("|mapping")] | Absent, OR_NONE] | None = None
     """Alert rules."""
-    backups: Annotated[Annotated[dict[Name, Backup], Tag("|mapping")] | _Absent, OR_NONE] | None = None
+    backups: Annotated[Annotated[dict[Name, Backup], Tag("|mapping")] | Absent, OR_NONE] | None = None
     """Backups, by name."""
-    slos: Annotated[Annotated[dict[Name, Slo], Tag("|mapping")] | _Absent, OR_NONE] | None = None
+    slos: Annotated[Annotated[dict[Name, Slo], Tag("|mapping")] | Absent, OR_NONE] | None = None
     """Objectives, by name."""
-    maintenance: Annotated[Annotated[dict[Name, Maintenance], Tag("|mapping")] | _Absent, OR_NONE] | None = None
+    maintenance: Annotated[Annotated[dict[Name, Maintenance], Tag("|mapping")] | Absent, OR_NONE] | None = None
     """Maintenance, by name."""
     waivers: list[Waiver] = []
     """Exceptions."""

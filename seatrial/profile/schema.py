@@ -74,6 +74,7 @@ match: {"items[0].id": 7}
 post: /notes
 body: {id: sea-trial, text: hello}
 expect: {status: 201}
+sentinel: sea-trial
 read_back: {get: /notes/sea-trial, only_reads: true}
 """,
     "Exposure": 'published: ["127.0.0.1:8080", "[::1]:8080"]\nlistening: [8080]\nanonymous: [8080]\n',
@@ -81,7 +82,10 @@ read_back: {get: /notes/sea-trial, only_reads: true}
     "Resources": "memory: 1GiB\ncpus: 1.5\npids: 200\nnofile: 4096\n",
     "Environment": "required: [DATABASE_URL]\nvalues: {LOG_LEVEL: info, DB_PASSWORD: {env: DB_PASSWORD}}\n",
     "Access": "call: GET /admin/stats\nexpect: {none: 401, wrong: 401}\n",
-    "Limit": "name: length of a note\nat: 10000\nover: 10001\nstatus: 413\n",
+    "Limit": "name: length of a note\npost: /notes\nbody: {id: sea-trial, text: hello}\nfield: text\nat: 10000\nover: 10001\nstatus: 413\n",
+    "RateLimit": "name: searches\nget: /search?q=sea\nallowed: 10\nper: 1s\n",
+    "Breaker": "failures: 5\nopen_for: 10s\nfails_within: 100ms\n",
+    "Lifecycle": "errors: 1%\nreplace: true\nscale: 3\n",
     "Alerts": "files: []\nprometheus: http://127.0.0.1:9090\ncovers: {the API is down: ApiDown}\n",
     "Backup": "service: postgres\ncommand: [./backup.sh]\nrestore: [./restore.sh]\nrpo: 1d\nrto: 30m\n",
     "Slo": "service: api\ncall: GET /notes\nrate: 100/s\nduration: 5m\nlatency: {p95: 200ms}\nerrors: 0.1%\n",
