@@ -10,9 +10,7 @@ import re
 import shlex
 import signal
 import sys
-import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -22,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import seatrial
 from seatrial import waivers as waiving
 from seatrial.explain import Operands
+from seatrial.interrupts import LATE, Late, handled, trace
 from seatrial.options import Options, Refused
 from seatrial.outcomes import Level, Outcome, Raw, Tier, judge
 from seatrial.record import Check, Record
@@ -206,7 +204,7 @@ class Trial:
         try:
             with self.deadline():
                 self.observations = self._observe(wanted, say)
-        except (CouldNotLook, _Late) as why:
+        except (CouldNotLook, Late) as why:
             self.observations = self._nothing(why if isinstance(why, CouldNotLook) else CouldNotLook(LATE))
         except Refused:
             raise
@@ -231,13 +229,44 @@ class Trial:
         if self.options.tier > Tier.observe:
             identity = drivers.load(self.profile.target.driver).identity(session)
             self._confirm(identity, self.references.resolve(self.profile.target.host) or "")
+            self._hold(identity, wanted)
         if self.options.wait_ready is not None:
             say("waiting for readiness")
             if late := wait_ready(session, self.options.wait_ready):
                 self.notes.append(f"not ready after {self.options.wait_ready:g} s of --wait-ready: {late}")
         say(f"looking at {self.profile.profile} by driver {self.profile.target.driver}")
         observations = observe(session, wanted)
-        self.calls = observations.calls
+        if self.options.tier is Tier.disrupt:
+            observations = self._experiment(session, observations, wanted, say)
+        self.calls = dict(session.calls)
+        return observations
+
+    def _hold(self, identity: str, wanted: list[Subject]) -> None:
+        """Keep other runs off a target that is about to be disturbed, and this one off a target that is not as it was found."""
+        from seatrial.experiments import nouns
+        from seatrial.safety import journal
+
+        if not any(subject.noun in nouns() for subject in wanted):
+            return
+        try:
+            self._open.enter_context(journal.held(identity))
+        except journal.Held as who:
+            raise Refused(f"another run disturbs this target now: {who}; nothing was disturbed") from None
+        if left := journal.open_journals(journal.folder_of(identity)):
+            raise Refused(f"an earlier run left this target disturbed ({left[0].file}): say `seatrial recover` first")
+
+    def _experiment(
+        self, session: Any, observations: Observations, wanted: list[Subject], say: Callable[[str], None]
+    ) -> Observations:
+        """Disturb the target, and keep what was seen. What the deadline left undone is an error, and nothing else is."""
+        from seatrial.experiments import perform
+
+        self.observations = observations = replace(observations, experiments={})
+        try:
+            self.problems += perform(session, observations.runtime, wanted, say, observations.experiments)
+        except Late:
+            self._late = False
+            self.notes.append(LATE)
         return observations
 
     def session(self) -> Any:
@@ -316,7 +345,7 @@ class Trial:
         # What nohup or a shell's `&` told to be ignored stays so.
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-        self._signals.enter_context(_handled(dict.fromkeys(heard, stop)))
+        self._signals.enter_context(handled(dict.fromkeys(heard, stop)))
 
     def release_signals(self) -> None:
         """Signals mean again what they meant before the run."""
@@ -344,9 +373,9 @@ class Trial:
 
         def late(_number: int, _frame: object) -> None:
             self._late = True
-            raise _Late
+            raise Late
 
-        with _handled({signal.SIGALRM: late}):
+        with handled({signal.SIGALRM: late}):
             left = self.options.deadline - (time.monotonic() - self.clock)
             signal.setitimer(signal.ITIMER_REAL, max(0.001, left))
             try:
@@ -422,7 +451,7 @@ class Trial:
             )
             if outcome is Outcome.waived and waiver
             else None,
-            trace=_trace(error)
+            trace=trace(error)
             if error is not None and raw is Raw.error and not isinstance(error, CouldNotLook)
             else (),
         )
@@ -459,39 +488,6 @@ SECTIONS = (
     "liveness", "readiness", "startup", "health", "canary", "depends_on", "exposure", "tls", "metrics", "environment",
     "configuration",    "persistence", "logs", "traces", "limits", "access",
 )  # fmt: skip
-
-
-class _Late(BaseException):
-    """The deadline passed. Not an Exception, so that no look takes it for trouble of its own and the next one begins."""
-
-
-LATE = "the deadline passed before this was looked at; give a longer --deadline"
-
-
-@contextmanager
-def _handled(handlers: dict[signal.Signals, Callable[[int, Any], None]]) -> Iterator[None]:
-    """Signal handlers, as they were before afterwards. Nothing outside the main thread, where there are none."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _trace(error: BaseException) -> tuple[str, ...]:
-    """Where an error came from, without locals and without machine paths."""
-    home = Path(seatrial.__file__).parent.parent
-    frames = traceback.extract_tb(error.__traceback__)
-    return tuple(
-        f"{Path(frame.filename).relative_to(home) if Path(frame.filename).is_relative_to(home) else Path(frame.filename).name}"
-        f":{frame.lineno} in {frame.name}"
-        for frame in frames
-        if "_pytest" not in frame.filename and "pluggy" not in frame.filename
-    )
 
 
 def arguments() -> tuple[str, ...]:

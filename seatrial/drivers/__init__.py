@@ -9,7 +9,9 @@ A driver module has
 ``observe(session) -> Runtime``
     what runs, each part as facts or as `Missing`; raises `CouldNotLook` when nothing at all can be seen;
 ``generations(session) -> dict[str, tuple[str, ...]]``
-    by service, what tells one incarnation from the next (id and start time), read again at the end of a run.
+    by service, what tells one incarnation from the next (id and start time), read again at the end of a run;
+``hands(session) -> Hands``, ``hands_again(session, told) -> Hands`` (optional)
+    what it can do to its target (`safety.acts`), and the same from what a journal kept of it.
 
 It imports nothing heavy at module level. Every request of a driver goes through `Session.call`, which counts it and
 refuses what is above the granted tier.

@@ -1,4 +1,4 @@
-"""The engine's API: GET alone, over a unix socket or TCP with TLS, bounded in time and size."""
+"""The engine's API over a unix socket or TCP with TLS, bounded in time and size. GET alone, but for `Api.send`, which needs its tier."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from seatrial.drivers import _http_wire as wire
+from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook
 
 if TYPE_CHECKING:
@@ -79,6 +80,51 @@ class Api:
             raise self._error(status, path, data)
         return data, more
 
+    def send(
+        self,
+        method: str,
+        path: str,
+        /,
+        *,
+        body: object = None,
+        within: float = 0.0,
+        fine: tuple[int, ...] = (),
+        **query: object,
+    ) -> Any:
+        """A request that changes something: the answer as JSON types, None where there is none.
+
+        Args:
+            method: POST, PUT or DELETE.
+            path: of the API.
+            body: sent as JSON.
+            within: seconds it may take, when longer than the session's bound: an engine waits for a container to stop.
+            fine: statuses beside 2xx and 304 (nothing to do) that are no failure.
+
+        Raises:
+            AboveTier: the run was not granted tier disrupt.
+            NotThere: 404.
+            CouldNotLook: everything else. What was asked for may have been done all the same.
+        """
+        if not self._version:
+            self.get("/version")
+        self.close()  # on a connection of its own: nothing is sent twice because an old one had been closed
+        target = f"{path}?{urlencode(query)}" if query else path
+        end = time.monotonic() + max(within, self._session.timeout)
+        try:
+            status, data, _ = self._ask(
+                target, end, LARGEST, method, b"" if body is None else json.dumps(body).encode()
+            )
+        except (OSError, http.client.HTTPException, wire.Unreadable, wire.Unresolved, ValueError) as why:
+            raise self._failure(why, path, method) from None
+        finally:
+            self.close()
+        if not (200 <= status < 300 or status == 304 or status in fine):
+            raise self._error(status, path, data, method)
+        try:
+            return json.loads(data) if data else None
+        except ValueError:
+            return None
+
     def close(self) -> None:
         """Close the connection, if there is one."""
         if self._connection is not None:
@@ -104,17 +150,18 @@ class Api:
             self.close()
             raise self._failure(why, target.partition("?")[0]) from None
 
-    def _ask(self, target: str, end: float, most: int) -> tuple[int, bytes, bool]:
-        self._session.call("docker", "GET")
+    def _ask(
+        self, target: str, end: float, most: int, method: str = "GET", content: bytes = b""
+    ) -> tuple[int, bytes, bool]:
+        self._session.call("docker", method, Tier.observe if method == "GET" else Tier.disrupt)
         if self._connection is None:
             self._connection = self._connect(end)
         version = f"/v{self._version}" if self._version else ""
         host = urlsplit(self.address).netloc or "docker"
-        request = (
-            f"GET {self._endpoint.prefix}{version}{target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: seatrial\r\n\r\n"
-        )
+        carried = "" if method == "GET" else f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+        request = f"{method} {self._endpoint.prefix}{version}{target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: seatrial\r\n{carried}\r\n"
         self._connection.settimeout(max(0.001, end - time.monotonic()))
-        self._connection.sendall(request.encode("ascii"))
+        self._connection.sendall(request.encode("ascii") + content)
         source = wire.Source(self._connection, end)
         response = wire.head(source)
         source.allowed = 2 * most + LARGEST
@@ -174,7 +221,7 @@ class Api:
             ) from None
         return context
 
-    def _failure(self, why: Exception, path: str) -> CouldNotLook:
+    def _failure(self, why: Exception, path: str, method: str = "GET") -> CouldNotLook:
         who = f"the engine at {self.address}"
         match why:
             case PermissionError():
@@ -198,29 +245,29 @@ class Api:
             case ssl.SSLError():
                 return CouldNotLook(f"{who} speaks no TLS, and certificates for it are configured: {_plain(why)}")
             case TimeoutError():
-                return CouldNotLook(f"{who} did not answer GET {path} within {self._session.timeout:g} s")
+                return CouldNotLook(f"{who} did not answer {method} {path} within {self._session.timeout:g} s")
             case wire.Unresolved():
                 return CouldNotLook(f"{who} can't be found: {why}")
             case wire.Unreadable():
                 return CouldNotLook(f"{who} {why}")
             case http.client.IncompleteRead():
-                return CouldNotLook(f"{who} hung up before its answer to GET {path} was whole")
+                return CouldNotLook(f"{who} hung up before its answer to {method} {path} was whole")
             case ConnectionError():  # http.client.RemoteDisconnected, too
                 perhaps = "" if self._endpoint.tls or self.address.startswith("unix:") else "; it may want TLS"
-                return CouldNotLook(f"{who} hung up on GET {path}{perhaps}", right=CLIENT if perhaps else "")
+                return CouldNotLook(f"{who} hung up on {method} {path}{perhaps}", right=CLIENT if perhaps else "")
             case http.client.HTTPException() | ValueError():
                 return CouldNotLook(f"what listens at {self.address} is no engine: it speaks no HTTP")
         return CouldNotLook(f"{who} can't be reached: {getattr(why, 'strerror', None) or type(why).__name__}")
 
-    def _error(self, status: int, path: str, data: bytes) -> CouldNotLook:
+    def _error(self, status: int, path: str, data: bytes, method: str = "GET") -> CouldNotLook:
         try:
             message = self._session.mask(" ".join(str(json.loads(data)["message"]).split()))[:200]
         except (ValueError, KeyError, TypeError):
             message = "it wants TLS" if b"to an HTTPS server" in data else "an answer that is not the engine's"
         if status == 404:
             return NotThere(f"the engine has nothing at {path}: {message}")
-        right = f"an authorisation for GET {path}" if status in (401, 403) else CLIENT if "TLS" in message else ""
-        return CouldNotLook(f"the engine answered {status} to GET {path}: {message}", right=right)
+        right = f"an authorisation for {method} {path}" if status in (401, 403) else CLIENT if "TLS" in message else ""
+        return CouldNotLook(f"the engine answered {status} to {method} {path}: {message}", right=right)
 
 
 def _opened(

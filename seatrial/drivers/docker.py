@@ -20,14 +20,16 @@ from seatrial.words import CouldNotLook, Missing
 if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.profile.model import Service
+    from seatrial.safety.acts import Hands
 
-__all__ = ["RIGHTS", "generations", "identity", "observe"]
+__all__ = ["RIGHTS", "generations", "hands", "hands_again", "identity", "observe"]
 
 RIGHTS = {
     Tier.observe: (
         "GET on the engine's API: root, membership of the group docker, or a TLS client certificate; "
         "on the engine's own host also root, to read /proc and /sys/fs/cgroup"
     ),
+    Tier.disrupt: "POST on the same API: pause, stop, start, kill, restart and create containers",
 }
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
@@ -161,3 +163,18 @@ def generations(session: Session) -> dict[str, tuple[str, ...]]:
         return found
     finally:
         api.close()
+
+
+def hands(session: Session) -> Hands:
+    """What this driver can do to its target."""
+    from seatrial.drivers._docker_hands import DockerHands
+
+    return DockerHands(session)
+
+
+def hands_again(session: Session, told: dict[str, Any]) -> Hands:
+    """The hands that a journal tells of, in another process; the session needs no profile of the target."""
+    from seatrial.drivers._docker_endpoint import Endpoint
+    from seatrial.drivers._docker_hands import DockerHands
+
+    return DockerHands(session, Endpoint(**told["endpoint"]))

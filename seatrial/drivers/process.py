@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seatrial.drivers import _sockets
 from seatrial.drivers._procfs import PROC, read_process
@@ -22,13 +22,15 @@ from seatrial.words import CouldNotLook, Missing
 if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.profile.model import Service
+    from seatrial.safety.acts import Hands
 
-__all__ = ["RIGHTS", "generations", "identity", "observe", "start"]
+__all__ = ["RIGHTS", "generations", "hands", "hands_again", "identity", "observe", "start"]
 
 RIGHTS = {
     Tier.observe: (
         "read /proc of the services' processes: as their user, or with CAP_SYS_PTRACE for who holds which socket"
     ),
+    Tier.disrupt: "signal the services' processes: as their user, or with CAP_KILL; run the commands that the profile declares",
 }
 MACHINE_ID = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
@@ -150,3 +152,17 @@ def _family(main: Process, table: dict[int, Process]) -> tuple[Process, ...]:
     for process in family:
         family += sorted(children.get(process.pid, ()), key=lambda child: child.pid)
     return tuple(family)
+
+
+def hands(session: Session) -> Hands:
+    """What this driver can do to its target."""
+    from seatrial.drivers._process_hands import ProcessHands
+
+    return ProcessHands(session)
+
+
+def hands_again(session: Session, _told: dict[str, Any]) -> Hands:
+    """The hands that a journal tells of, in another process; the session needs no profile of the target."""
+    from seatrial.drivers._process_hands import ProcessHands
+
+    return ProcessHands(session)

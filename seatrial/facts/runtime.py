@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from seatrial.facts.answer import Answers
 from seatrial.facts.container import Container
+from seatrial.facts.experiment import Timeline
 from seatrial.facts.exposition import Exposition
 from seatrial.facts.leak import Leaks
 from seatrial.facts.machine import Machine
@@ -82,6 +83,8 @@ class Observations:
     """By environment, configuration and agreement: what the deployment is really told."""
     expositions: dict[str, Exposition | Missing] = field(default_factory=dict)
     """By metrics (``api.metrics``)."""
+    experiments: dict[str, Timeline | Missing] = field(default_factory=dict)
+    """By subject (``api.redis.hung``): what was seen while the target was disturbed."""
     machine: Machine | Missing = Missing("the machine was not looked at")
     """The hardware, looked at in every run: a verdict is worth what it was reached on."""
     addresses: dict[str, str | Missing] = field(default_factory=dict)

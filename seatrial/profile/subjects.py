@@ -1,13 +1,17 @@
 """The subjects a profile gives: the nodes that tests are about, by noun. From the profile alone; nothing is contacted.
 
-A noun is the first parameter of a test function. Adding one is one entry of `NOUNS` and one fixture of the same name.
+A noun is the first parameter of a test function. Adding one is one entry of `NOUNS` and one fixture of the same name. The
+nouns of what is disturbed are in the package `nouns`, one module an area.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from seatrial.profile.nouns import DISTURBED
+from seatrial.profile.subject import Noun, Subject
 
 if TYPE_CHECKING:
     from seatrial.profile.model import Disk, Profile, Service
@@ -18,34 +22,6 @@ PROBES = ("liveness", "readiness", "startup", "health")
 CONTAINER_DRIVERS = ("docker",)
 SOCKET_DRIVERS = ("docker", "process")
 """Drivers that see which sockets listen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """One node of the profile that a test instance is about."""
-
-    id: str
-    """As printed and as waivers name it: ``api``, ``api.readiness``."""
-    noun: str
-    path: tuple[str | int, ...]
-    """Where it stands in the profile, for file:line."""
-    node: Any
-    """The profile's node itself."""
-    service: str = ""
-    """The service it belongs to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """How the subjects of a noun are found, and what a profile lacks that gives none."""
-
-    find: Callable[[Profile], Iterator[Subject]]
-    lacking: str
-    """Reason of *not applicable*: names the missing key."""
-    sections: tuple[str, ...]
-    """Profile sections whose promises this noun's tests check."""
-    word: str = "service"
-    """What its node is called in a profile."""
 
 
 def _ours(profile: Profile) -> Iterator[tuple[str, Service]]:
@@ -263,6 +239,7 @@ NOUNS: dict[str, Noun] = {
     "metrics": Noun(_metrics, "no service declares metrics", ("metrics",)),
     "hardware": Noun(_hardware, "hardware is not declared", ("hardware",), "hardware section"),
     "disk": Noun(_disks, "hardware.disk is not declared", (), "disk"),
+    **DISTURBED,
 }
 
 

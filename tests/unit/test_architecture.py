@@ -34,6 +34,7 @@ ALLOWED = {
     "handshakes": {"handshakes", "drivers", "facts", "profile", "safety", "outcomes", "words"},
     "looks": {"looks", "drivers", "handshakes", "scan", "facts", "profile", "outcomes", "words"},
     "observe": {"drivers", "looks", "facts", "profile", "words"},
+    "experiments": {"experiments", "drivers", "facts", "observe", "profile", "safety", "outcomes", "words"},
     "scan": {"scan", "words"},
     "draft": {"draft", "drivers", "handshakes", "scan", "facts", "profile", "words", "data", "__version__"},
     "writers": {"writers", "record", "outcomes", "words"},

@@ -1,0 +1,130 @@
+"""Experiments: a target is disturbed, one experiment at a time, and watched. One module each, found by scanning this package.
+
+An experiment module has
+
+``NOUNS``
+    the nouns whose subjects it makes an experiment for;
+``ORDER``
+    when its turn comes; what harms least comes first;
+``seconds(profile, subject)``
+    how long it is expected to take, for ``--plan`` and for progress;
+``title(profile, subject)``
+    what it is, in a few words: ``api while redis hangs``;
+``run(bench, subject) -> Timeline``
+    does it, by the bench alone; raises `CouldNotLook`.
+
+Subjects of the same id share one experiment. Nothing is judged here: facts derive findings from the timeline.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from seatrial.words import CouldNotLook, Duration, Missing
+
+if TYPE_CHECKING:
+    from seatrial.drivers import Session
+    from seatrial.facts.experiment import Timeline
+    from seatrial.facts.runtime import Runtime
+    from seatrial.profile.model import Profile
+    from seatrial.profile.subjects import Subject
+
+__all__ = ["expected", "experiments", "nouns", "perform"]
+
+
+def experiments() -> list[ModuleType]:
+    """The experiment modules there are, in the order of their turns."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return sorted(modules, key=lambda module: module.ORDER)
+
+
+def nouns() -> frozenset[str]:
+    """The nouns that some experiment is about."""
+    return frozenset(noun for module in experiments() for noun in module.NOUNS)
+
+
+def _wanted(subjects: Iterable[Subject]) -> Iterator[tuple[ModuleType, Subject]]:
+    """Each experiment once, in the order they are made."""
+    by_noun: dict[str, dict[str, Subject]] = {}
+    for subject in subjects:
+        by_noun.setdefault(subject.noun, {})[subject.id] = subject
+    made: set[str] = set()
+    for module in experiments():
+        for noun in module.NOUNS:
+            for id, subject in by_noun.get(noun, {}).items():
+                if id not in made:
+                    made.add(id)
+                    yield module, subject
+
+
+def expected(profile: Profile, subjects: Iterable[Subject]) -> list[tuple[str, float]]:
+    """What would be done, and how many seconds each is expected to take; nothing is contacted."""
+    return [(module.title(profile, subject), module.seconds(profile, subject)) for module, subject in _wanted(subjects)]
+
+
+def perform(
+    session: Session,
+    runtime: Runtime | Missing,
+    subjects: Iterable[Subject],
+    say: Callable[[str], None],
+    found: dict[str, Timeline | Missing],
+) -> list[str]:
+    """Make every experiment that some subject needs.
+
+    Args:
+        session: what the run lets its drivers do.
+        runtime: what ran before.
+        subjects: of the tests that were collected.
+        say: is told what begins.
+        found: takes each timeline under its subject's id as soon as it is there, so that a run that is cut short has them.
+
+    Returns:
+        What a reader of the whole run must know: what is not as it was found.
+    """
+    from seatrial.experiments._bench import bench
+
+    wanted = list(_wanted(subjects))
+    for _, subject in wanted:
+        found[subject.id] = Missing("the run ended before this experiment began")
+    if not wanted:
+        return []
+    left = sum(module.seconds(session.profile, subject) for module, subject in wanted)
+    say(f"{len(wanted)} experiments, about {Duration(round(left))}")
+    told: list[str] = []
+    try:
+        with bench(session, runtime, say, told) as made:
+            for number, (module, subject) in enumerate(wanted, 1):
+                takes = module.seconds(session.profile, subject)
+                say(
+                    f"experiment {number} of {len(wanted)}: {module.title(session.profile, subject)}, "
+                    f"about {Duration(round(takes))} (of {Duration(round(left))} left)"
+                )
+                left -= takes
+                with _kept(found, subject):
+                    found[subject.id] = module.run(made, subject)
+    except CouldNotLook as why:
+        for _, subject in wanted:
+            found.setdefault(subject.id, Missing(why.reason, why.right))
+            if found[subject.id] == Missing("the run ended before this experiment began"):
+                found[subject.id] = Missing(why.reason, why.right)
+    return told
+
+
+@contextmanager
+def _kept(found: dict[str, Timeline | Missing], subject: Subject) -> Iterator[None]:
+    """Trouble costs one experiment; the next one begins all the same, unless something could not be undone."""
+    from seatrial.observe import own_trouble
+
+    found[subject.id] = Missing("the run was cut short while this experiment was made")
+    try:
+        yield
+    except CouldNotLook as why:
+        found[subject.id] = Missing(why.reason, why.right)
+    except Exception as trouble:  # noqa: BLE001 - told as an error of every test of this experiment
+        found[subject.id] = Missing(own_trouble(trouble))
