@@ -229,7 +229,7 @@ class Trial:
         if self.options.tier > Tier.observe:
             identity = drivers.load(self.profile.target.driver).identity(session)
             self._confirm(identity, self.references.resolve(self.profile.target.host) or "")
-            self._hold(identity, wanted)
+            self._hold(session, identity, wanted)
         if self.options.wait_ready is not None:
             say("waiting for readiness")
             if late := wait_ready(session, self.options.wait_ready):
@@ -241,18 +241,22 @@ class Trial:
         self.calls = dict(session.calls)
         return observations
 
-    def _hold(self, identity: str, wanted: list[Subject]) -> None:
+    def _hold(self, session: Any, identity: str, wanted: list[Subject]) -> None:
         """Keep other runs off a target that is about to be disturbed, and this one off a target that is not as it was found."""
         from seatrial.experiments import nouns
         from seatrial.safety import journal
 
         if not any(subject.noun in nouns() for subject in wanted):
             return
+        target = self.profile.target
+        # What this run has started is nobody else's; else one deployment of an engine or a machine is one target.
+        which = f"run {os.getpid()}" if target.start else target.compose_project or self.profile.profile
+        session.key = f"{identity} {which}"
         try:
-            self._open.enter_context(journal.held(identity))
+            self._open.enter_context(journal.held(session.key))
         except journal.Held as who:
             raise Refused(f"another run disturbs this target now: {who}; nothing was disturbed") from None
-        if left := journal.open_journals(journal.folder_of(identity)):
+        if left := journal.open_journals(journal.folder_of(session.key)):
             raise Refused(f"an earlier run left this target disturbed ({left[0].file}): say `seatrial recover` first")
 
     def _experiment(

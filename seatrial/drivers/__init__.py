@@ -64,6 +64,8 @@ class Session:
     calls: Counter[str] = field(default_factory=Counter)
     timeout: float = 10.0
     """Bound of one request, in seconds."""
+    key: str = ""
+    """What the target's journals and its lock are kept under."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _made: dict[object, tuple[threading.Lock, list[Any]]] = field(default_factory=dict, repr=False)
 

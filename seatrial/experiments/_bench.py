@@ -238,7 +238,7 @@ def bench(session: Session, runtime: Runtime | Missing, say: Callable[[str], Non
     hands: Hands = driver.hands(session)
     found = hands.inventory()
     journal = journals.Journal(
-        journals.folder_of(identity)
+        journals.folder_of(session.key)
         / f"{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime())}-{time.monotonic_ns() % 10**6:06}.jsonl",
         {"driver": session.profile.target.driver, "identity": identity, "hands": hands.told()},
     )

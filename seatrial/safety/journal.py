@@ -38,22 +38,22 @@ def state_folder() -> Path:
     return Path(base) / "seatrial"
 
 
-def folder_of(identity: str) -> Path:
-    """The folder of a target, made when it is not there; for its owner alone."""
-    folder = state_folder() / "targets" / hashlib.sha256(identity.encode()).hexdigest()[:16]
+def folder_of(key: str) -> Path:
+    """The folder of a target, made when it is not there; for its owner alone. The key is its identity and what of it is meant."""
+    folder = state_folder() / "targets" / hashlib.sha256(key.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
 
 @contextlib.contextmanager
-def held(identity: str) -> Iterator[int]:
+def held(key: str) -> Iterator[int]:
     """Hold a target: no other run of this machine disturbs it meanwhile. Gives the lock's file descriptor, for a child that is
     to hold it on.
 
     Raises:
         Held: another run has it.
     """
-    descriptor = os.open(folder_of(identity) / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(folder_of(key) / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
