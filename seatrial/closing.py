@@ -18,10 +18,11 @@ import pytest
 import seatrial
 from seatrial import waivers as waiving
 from seatrial.outcomes import Exit, Outcome, Result, exit_code, run_result, worst
-from seatrial.record import ProfileInfo, Record, RunInfo, TargetInfo
+from seatrial.record import Disturbance, Experiment, Lane, ProfileInfo, Record, RunInfo, TargetInfo
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
+    from seatrial.facts.experiment import Timeline
     from seatrial.trial import Trial
 
 __all__ = ["build", "discard", "drafted", "unwritable", "write"]
@@ -105,6 +106,30 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
         unchecked=trial.unchecked(),
         hardware=_hardware(trial),
         calls=trial.calls,
+        experiments=_experiments(trial),
+    )
+
+
+def _experiments(trial: Trial) -> tuple[Experiment, ...]:
+    """The experiments that were made, as a reader sees them."""
+    found = trial.observations.experiments.values() if trial.observations else ()
+    return tuple(_experiment(trial, each) for each in found if not isinstance(each, Missing))
+
+
+def _experiment(trial: Trial, made: Timeline) -> Experiment:
+    lanes = dict.fromkeys((sample.probe, sample.who) for sample in made.samples)
+    return Experiment(
+        title=made.experiment,
+        seconds=made.seconds,
+        lanes=tuple(
+            Lane(probe, who, tuple((s.at, s.seconds, s.ok) for s in made.of(probe, who=who))) for probe, who in lanes
+        ),
+        disturbances=tuple(
+            Disturbance(f.kind, f.of, trial.mask(f.how), trial.mask(f.proof), f.began, f.ended) for f in made.faults
+        ),
+        moments=tuple((moment.at, trial.mask(moment.what)) for moment in made.moments),
+        bounds=tuple((name, str(bound)) for name, bound in made.bounds.items()),
+        numbers=tuple(made.numbers.items()),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from seatrial.outcomes import Exit, Level, Mode, Outcome, Result, Tier
 
-__all__ = ["Check", "ProfileInfo", "Record", "RunInfo", "TargetInfo", "WaiverUse"]
+__all__ = ["Check", "Disturbance", "Experiment", "Lane", "ProfileInfo", "Record", "RunInfo", "TargetInfo", "WaiverUse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,42 @@ class RunInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """One probe of one replica against time."""
+
+    probe: str
+    who: str
+    samples: tuple[tuple[float, float, bool], ...]
+    """When each was asked, in seconds since the experiment began, how long its answer took, and whether it was as declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """What was done to the target, and when."""
+
+    kind: str
+    of: str
+    how: str
+    proof: str
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One experiment, as a reader sees it: lanes of samples, and what was done meanwhile."""
+
+    title: str
+    seconds: float
+    lanes: tuple[Lane, ...]
+    disturbances: tuple[Disturbance, ...] = ()
+    moments: tuple[tuple[float, str], ...] = ()
+    bounds: tuple[tuple[str, str], ...] = ()
+    """What was asked of the service in time, and who asks: ``unready_within``, ``10s (services.api.readiness…)``."""
+    numbers: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One run."""
 
@@ -139,6 +175,8 @@ class Record:
     """What the run was made on, as the target's kernel tells: name and value (``memory``, ``7.7GiB``)."""
     calls: dict[str, int] = field(default_factory=dict)
     """How often the target was asked, by driver and method."""
+    experiments: tuple[Experiment, ...] = ()
+    """What was done to the target, in the order it was done."""
 
     def count(self) -> Counter[Outcome]:
         """How many checks ended in each outcome."""

@@ -10,7 +10,7 @@ from seatrial.outcomes import Level, Outcome
 from seatrial.record import plain
 
 if TYPE_CHECKING:
-    from seatrial.record import Check, Record
+    from seatrial.record import Check, Experiment, Record
 
 __all__ = ["NAME", "VERSION", "document", "write"]
 
@@ -73,6 +73,30 @@ def document(record: Record) -> dict[str, Any]:
         "notes": data["notes"],
         "hardware": [{"name": name, "value": value} for name, value in record.hardware],
         "calls": data["calls"],
+        "experiments": [_experiment(each) for each in record.experiments],
+    }
+
+
+def _experiment(made: Experiment) -> dict[str, Any]:
+    """An experiment without its single samples, which facts.json has."""
+    return {
+        "title": made.title,
+        "seconds": made.seconds,
+        "probes": [
+            {
+                "probe": lane.probe,
+                "of": lane.who,
+                "samples": len(lane.samples),
+                "not_as_declared": sum(not ok for _, _, ok in lane.samples),
+            }
+            for lane in made.lanes
+        ],
+        "faults": [
+            {"kind": f.kind, "of": f.of, "how": f.how, "proof": f.proof, "began": f.began, "ended": f.ended}
+            for f in made.disturbances
+        ],
+        "bounds": dict(made.bounds),
+        "numbers": dict(made.numbers),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from seatrial.outcomes import Exit, Level, Mode, Outcome, Result, Tier
-from seatrial.record import Check, ProfileInfo, Record, RunInfo, TargetInfo, WaiverUse
+from seatrial.record import Check, Disturbance, Experiment, Lane, ProfileInfo, Record, RunInfo, TargetInfo, WaiverUse
 
 WAIVER = WaiverUse("CTR-004", "minio", "until the next image", "@storage", "2026-06-30", "p.yaml:31:5", "applied", 29)
 BASE = Check(
@@ -65,4 +65,14 @@ RECORD = Record(
     declared_absent=(("backups", "nothing to keep", "@ops"),),
     unchecked=("slos",),
     calls={"docker GET": 11, "http GET": 8},
+    experiments=(
+        Experiment(
+            "api while redis is hung", 9.5,
+            lanes=(Lane("readiness", "api-1", ((0.0, 0.01, True), (2.0, 0.5, False), (6.0, 0.01, True))), Lane("liveness", "api-1", ((0.0, 0.01, True),))),
+            disturbances=(Disturbance("hung", "redis", "paused by the engine", "172.18.0.2:6379 accepts a connection and says nothing for 0.5 s", 1.5, 5.0),),
+            moments=((1.4, "redis is about to be hung"), (1.5, "redis is hung"), (5.0, "redis is as before")),
+            bounds=(("unready_within", "10s (services.api.readiness.unready_within)"),),
+            numbers=(("capacity", 120.0),),
+        ),
+    ),
 )  # fmt: skip

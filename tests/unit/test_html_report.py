@@ -13,6 +13,7 @@ import pytest
 
 from seatrial.outcomes import Exit, Level, Outcome, Result, Tier
 from seatrial.writers import conformance, html, sweep
+from seatrial.writers._timeline import drawing
 from tests.unit.records import BASE, CHECKS, RECORD, WAIVER, broken
 
 HOSTILE = (
@@ -231,7 +232,7 @@ def test_it_needs_nothing_but_itself(any_record, render):
     text = render(any_record)
     found = Page(text)
     tags = {tag for tag, _ in found.elements}
-    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "form", "base", "svg"}
+    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
     assert not [
         name for _, values in found.elements for name in values if name.startswith("on") or name in ("src", "style")
     ]
@@ -323,3 +324,26 @@ def test_colours_stand_out(scheme):
         for ink in inks:
             bright, dim = sorted((_luminance(colours[ground]), _luminance(colours[ink])), reverse=True)
             assert (bright + 0.05) / (dim + 0.05) >= 4.5, f"{ink} on {ground}"
+
+
+def test_an_experiment_is_drawn_and_told(page):
+    page = page()
+    (lane, _) = RECORD.experiments[0].lanes
+    assert "api while redis is hung".capitalize() in page.text
+    assert "paused by the engine" in page.text
+    assert "172.18.0.2:6379 accepts a connection and says nothing for 0.5 s" in page.text
+    assert f"{len(lane.samples)} answers, 1 not as declared, the first at 2.0 s, the last at 2.0 s" in page.text
+    assert "asked: unready_within 10s (services.api.readiness.unready_within)" in page.text
+    assert "measured: capacity 120" in page.text
+    classes = page.attributes("class")
+    assert classes.count("band") == 1
+    assert classes.count("ill") == len(RECORD.experiments[0].lanes)
+
+
+def test_moments_that_stand_too_close_share_a_mark():
+    assert drawing(RECORD.experiments[0]).moments[0][1] == "1\N{EN DASH}2"
+    assert [text for _, text in drawing(RECORD.experiments[0]).moments] == ["1\N{EN DASH}2", "3"]
+
+
+def test_nothing_is_drawn_where_nothing_was_done(render):
+    assert "<svg" not in render(replace(RECORD, experiments=()))
