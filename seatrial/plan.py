@@ -48,10 +48,24 @@ def plan(trial: Trial) -> Iterator[str]:
         if tier <= options.tier:
             yield f"  {tier!s:<8}  {right}"
     yield ""
-    yield f"time: {_time(trial)}"
+    planned = _experiments(trial)
+    if planned:
+        yield f"what is done to the target, one after the other, {Duration(round(sum(s for _, s in planned)))} or so:"
+        for title, seconds in planned:
+            yield f"  {Duration(round(seconds))!s:>7}  {title}"
+        yield ""
+    yield f"time: {_time(trial)}{', and the experiments' if planned else ''}"
     if unchecked := trial.unchecked():
         yield f"declared, and no requirement of this version looks at it: {', '.join(unchecked)}"
     yield f"{len(trial.instances)} tests of {len(requirements)} requirements; {len(absent)} not applicable"
+
+
+def _experiments(trial: Trial) -> list[tuple[str, float]]:
+    """The experiments that would be made, and the seconds each is expected to take."""
+    from seatrial.experiments import expected
+
+    granted = (i for i in trial.instances.values() if i.requirement.tier > Tier.observe and not trial.withheld(i))
+    return expected(trial.profile, [i.subject for i in granted if not hasattr(i.subject, "reason")])
 
 
 def _time(trial: Trial) -> str:
