@@ -169,6 +169,7 @@ def read(
         content_type=media_type(response.getheader("content-type") or ""),
         parameters=mask((response.getheader("content-type") or "").partition(";")[2].strip())[:100],
         location=_place(mask(response.getheader("location") or "")),
+        retry_after=mask(response.getheader("retry-after") or "")[:100],
     )
     source.allowed = 2 * limit + HEAD  # chunks have a head each
     raw, cut = body(response, limit)

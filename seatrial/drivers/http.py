@@ -6,6 +6,7 @@ asked: its answers would be taken for the service's.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import re
@@ -223,7 +224,10 @@ def _exchange(session: Session, request: _Request, timeout: float, limit: int) -
             connected = True
             with _secured(plain, request, end) as connection:
                 connection.settimeout(max(0.001, end - time.monotonic()))
-                connection.sendall(request.text)
+                with contextlib.suppress(
+                    BrokenPipeError, ConnectionResetError
+                ):  # who refuses a body early may answer yet
+                    connection.sendall(request.text)
                 wire.read(connection, end, limit, request.mask, heard, request.kept)
     except wire.Unresolved as why:
         return Missing(f"{request.host} does not resolve: {why}", f"resolve {request.host}")

@@ -39,6 +39,8 @@ class Answer:
     """True when the body had not ended at the bound where reading stops."""
     parameters: str = ""
     """Of the content type, as they came: ``version=0.0.4; charset=utf-8``."""
+    retry_after: str = ""
+    """When to come back, as it was said."""
 
     def __str__(self) -> str:
         said = f"HTTP {self.status}" if self.status else ""
