@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "draft", help="write a profile of what runs, or of a compose file, to start from", add_help=False
     )
+    commands.add_parser("recover", help="undo what a run that was killed left of its disturbances", add_help=False)
     commands.add_parser("demo", help="start the demo deployment, whole or with one named defect")
     commands.add_parser("profiles", help="list the shipped profiles")
     about = "what a requirement asks for, why, how it is observed, a failure as printed, the fix, an exception"
@@ -126,6 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_demo(words[1:])
     try:
         with _ended_by_signals(last=arguments is None):
+            if words[:1] == ["recover"]:
+                from seatrial.recover import command
+
+                return command(words[1:])
             if words[:1] == ["draft"]:  # so has this one
                 from seatrial.draft.cli import run as run_draft
 

@@ -236,7 +236,7 @@ class Trial:
                 self.notes.append(f"not ready after {self.options.wait_ready:g} s of --wait-ready: {late}")
         say(f"looking at {self.profile.profile} by driver {self.profile.target.driver}")
         observations = observe(session, wanted)
-        if self.options.tier is Tier.disrupt:
+        if self.options.tier > Tier.observe:
             observations = self._experiment(session, observations, wanted, say)
         self.calls = dict(session.calls)
         return observations
@@ -253,11 +253,11 @@ class Trial:
         which = f"run {os.getpid()}" if target.start else target.compose_project or self.profile.profile
         session.key = f"{identity} {which}"
         try:
-            self._open.enter_context(journal.held(session.key))
+            session.lock = self._open.enter_context(journal.held(session.key))
         except journal.Held as who:
             raise Refused(f"another run disturbs this target now: {who}; nothing was disturbed") from None
-        if left := journal.open_journals(journal.folder_of(session.key)):
-            raise Refused(f"an earlier run left this target disturbed ({left[0].file}): say `seatrial recover` first")
+        if left := journal.unrecovered(session.key):
+            raise Refused(left)
 
     def _experiment(
         self, session: Any, observations: Observations, wanted: list[Subject], say: Callable[[str], None]
@@ -267,7 +267,7 @@ class Trial:
 
         self.observations = observations = replace(observations, experiments={})
         try:
-            self.problems += perform(session, observations.runtime, wanted, say, observations.experiments)
+            perform(session, observations.runtime, wanted, say, observations.experiments, self.problems)
         except Late:
             self._late = False
             self.notes.append(LATE)

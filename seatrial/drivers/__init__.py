@@ -66,6 +66,8 @@ class Session:
     """Bound of one request, in seconds."""
     key: str = ""
     """What the target's journals and its lock are kept under."""
+    lock: int = -1
+    """Descriptor of that lock, when the run holds it."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _made: dict[object, tuple[threading.Lock, list[Any]]] = field(default_factory=dict, repr=False)
 

@@ -11,7 +11,9 @@ An experiment module has
 ``title(profile, subject)``
     what it is, in a few words: ``api while redis hangs``;
 ``run(bench, subject) -> Timeline``
-    does it, by the bench alone; raises `CouldNotLook`.
+    does it, by the bench alone; raises `CouldNotLook`;
+``TIER`` (optional)
+    what a run must be granted for it, when less than disrupt is enough: its tests say the same.
 
 Subjects of the same id share one experiment. Nothing is judged here: facts derive findings from the timeline.
 """
@@ -25,6 +27,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Duration, Missing
 
 if TYPE_CHECKING:
@@ -74,7 +77,8 @@ def perform(
     subjects: Iterable[Subject],
     say: Callable[[str], None],
     found: dict[str, Timeline | Missing],
-) -> list[str]:
+    told: list[str],
+) -> None:
     """Make every experiment that some subject needs.
 
     Args:
@@ -83,20 +87,17 @@ def perform(
         subjects: of the tests that were collected.
         say: is told what begins.
         found: takes each timeline under its subject's id as soon as it is there, so that a run that is cut short has them.
-
-    Returns:
-        What a reader of the whole run must know: what is not as it was found.
+        told: takes what a reader of the whole run must know, however it ends: what is not as it was found.
     """
     from seatrial.experiments._bench import bench
 
-    wanted = list(_wanted(subjects))
+    wanted = [(m, subject) for m, subject in _wanted(subjects) if getattr(m, "TIER", Tier.disrupt) <= session.granted]
     for _, subject in wanted:
         found[subject.id] = Missing("the run ended before this experiment began")
     if not wanted:
-        return []
+        return
     left = sum(module.seconds(session.profile, subject) for module, subject in wanted)
     say(f"{len(wanted)} experiments, about {Duration(round(left))}")
-    told: list[str] = []
     try:
         with bench(session, runtime, say, told) as made:
             for number, (module, subject) in enumerate(wanted, 1):
@@ -113,7 +114,6 @@ def perform(
             found.setdefault(subject.id, Missing(why.reason, why.right))
             if found[subject.id] == Missing("the run ended before this experiment began"):
                 found[subject.id] = Missing(why.reason, why.right)
-    return told
 
 
 @contextmanager

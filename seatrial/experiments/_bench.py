@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial import drivers
 from seatrial.experiments import _probes
+from seatrial.experiments._handless import Handless
+from seatrial.experiments._keeping import kept
 from seatrial.experiments._sampling import Asker, Watch
 from seatrial.facts.experiment import Fault, Incarnation, Sample, Timeline
-from seatrial.safety import journal as journals
 from seatrial.safety.acts import Hands, NotRecovered, Replica
 from seatrial.safety.disturbing import Disturber
 from seatrial.words import CouldNotLook, Missing
@@ -192,7 +193,14 @@ class Bench:
 
     @contextmanager
     def scene(
-        self, service: str, title: str, *, canary: bool = True, more: tuple[Asker, ...] = (), every: float | None = None
+        self,
+        service: str,
+        title: str,
+        *,
+        canary: bool = True,
+        more: tuple[Asker, ...] = (),
+        every: float | None = None,
+        probes: bool = True,
     ) -> Iterator[Scene]:
         """Watch a service: all its probes at every replica, its canary, and whatever more is asked.
 
@@ -202,6 +210,7 @@ class Bench:
             canary: whether its canary is made all the while, once a second at most.
             more: further askers.
             every: seconds between two samples of a probe, when not a quarter of the tightest bound.
+            probes: whether its probes are asked; not where what they make it do would be counted.
         """
         if self.disturber.broken:
             raise NotRecovered(f"nothing more is disturbed in this run: {self.disturber.broken.reason}")
@@ -209,7 +218,7 @@ class Bench:
         replicas = self.hands.replicas(service)
         bounds = _probes.bounds(self.session, self.runtime, service)
         step = every or _probes.interval(bounds)
-        askers = [*_probes.probes(self.session, service, replicas, step), *more]
+        askers = [*(_probes.probes(self.session, service, replicas, step) if probes else ()), *more]
         if canary and node.canary is not None:
             once = _probes.canary(self.session, service, node.canary)
             askers.append(Asker("canary", _probes.FRONT, once, max(0.5, step), 4))
@@ -232,39 +241,6 @@ def bench(session: Session, runtime: Runtime | Missing, say: Callable[[str], Non
         CouldNotLook: its driver can't disturb, or the target is gone.
     """
     driver = drivers.load(session.profile.target.driver)
-    if not hasattr(driver, "hands"):
-        raise CouldNotLook(f"driver {session.profile.target.driver} has no way to disturb a target")
-    identity = driver.identity(session)
-    hands: Hands = driver.hands(session)
-    found = hands.inventory()
-    journal = journals.Journal(
-        journals.folder_of(session.key)
-        / f"{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime())}-{time.monotonic_ns() % 10**6:06}.jsonl",
-        {"driver": session.profile.target.driver, "identity": identity, "hands": hands.told()},
-    )
-    disturber = Disturber(hands, journal)
-    try:
+    hands: Hands = driver.hands(session) if hasattr(driver, "hands") else Handless(session.profile.target.driver)
+    with kept(session, driver, hands, say, told) as disturber:
         yield Bench(session, runtime, hands, disturber, say)
-    finally:
-        if disturber.broken:
-            journal.abandon()
-            told.append(
-                f"not recovered: {disturber.broken.reason}; look at {journal.file}, then say `seatrial recover`"
-            )
-        else:
-            journal.close()
-            told += _residue(found, hands)
-
-
-def _residue(found: dict[str, str], hands: Hands) -> list[str]:
-    """What is not as it was found, though nothing is left to undo."""
-    try:
-        now = hands.inventory()
-    except CouldNotLook as why:
-        return [f"whether the target is as it was found could not be seen: {why.reason}"]
-    changed = [
-        f"{name}: was {found.get(name, 'not there')}, is {now.get(name, 'not there')}"
-        for name in dict.fromkeys([*found, *now])
-        if found.get(name) != now.get(name)
-    ]
-    return [f"the target is not as it was found: {each}" for each in changed]
