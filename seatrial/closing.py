@@ -158,13 +158,16 @@ def _rights(trial: Trial) -> tuple[str, ...]:
 
 def _capabilities() -> list[str]:
     """Those that widen what is seen of others."""
+    from seatrial.drivers._procfs import read_process
     from seatrial.facts.process import capability_names
 
     try:
-        lines = Path("/proc/self/status").read_text("ascii").splitlines()
-        mask = next(int(line.split()[1], 16) for line in lines if line.startswith("CapEff:"))
-    except (OSError, ValueError, StopIteration):
+        ours = read_process(os.getpid())
+    except OSError:
         return []
+    if ours is None or isinstance(ours.privileges, Missing):
+        return []
+    mask = ours.privileges.cap_effective
     wide = {"SYS_PTRACE", "DAC_READ_SEARCH", "DAC_OVERRIDE", "SYS_ADMIN"}
     return [f"CAP_{name}" for name in capability_names(mask) if name in wide]
 
