@@ -1,7 +1,8 @@
 """Driver process: services that run as plain processes of this machine, seen through /proc alone.
 
 A service is found by ``process.pid`` (a number, or where one is written) or by ``process.command`` (a program name that
-exactly one process has). Its processes are that one and its descendants.
+exactly one process has), anew each time: a pid file tells of the process that was started last. Its processes are that one
+and its descendants.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from seatrial.profile.model import Service
     from seatrial.safety.acts import Hands
 
-__all__ = ["RIGHTS", "generations", "hands", "hands_again", "identity", "observe", "start"]
+__all__ = ["RIGHTS", "generations", "hands", "hands_again", "identity", "located", "observe", "start"]
 
 RIGHTS = {
     Tier.observe: (
@@ -111,27 +112,62 @@ def _main(session: Session, name: str, service: Service, table: dict[int, Proces
     Raises:
         CouldNotLook: it is not declared, does not run, or is not the only one of its name.
     """
+    return _found(located(session, name, service), f"services.{name}.process", table)
+
+
+def located(session: Session, name: str, service: Service) -> dict[str, Any]:
+    """How the main process of a service is found, as JSON types: a pid, a pid file that is read anew each time, or a name.
+
+    Raises:
+        CouldNotLook: it is not declared, or the reference can't be read.
+    """
     declared = service.process
     if declared is None or (declared.pid is None and declared.command is None):
         raise CouldNotLook(
             f"how the process of {name} is found is not declared: services.{name}.process.pid or .command"
         )
-    if declared.pid is not None:
-        text = session.resolve(declared.pid).strip()
-        if not text.isdecimal():
-            raise CouldNotLook(f"services.{name}.process.pid is no number")
-        if int(text) not in table:
-            raise CouldNotLook(f"no process {text}, which services.{name}.process.pid names")
-        return table[int(text)]
-    wanted = declared.command or ""
+    if declared.pid is None:
+        return {"command": declared.command}
+    if path := getattr(declared.pid, "file", None):
+        return {"file": str(session.base / path)}
+    text = session.resolve(declared.pid).strip()
+    if os.path.isabs(text):
+        return {"file": text}
+    if not text.isdecimal():
+        raise CouldNotLook(f"services.{name}.process.pid is no number, and no absolute path of a pid file")
+    return {"pid": int(text)}
+
+
+def _found(where: dict[str, Any], key: str, table: dict[int, Process]) -> Process:
+    """The process that is found so now.
+
+    Raises:
+        CouldNotLook: there is none, or more than one.
+    """
+    if "command" not in where:
+        pid = where["pid"] if "pid" in where else _written(where["file"], key)
+        if pid not in table:
+            raise CouldNotLook(f"no process {pid}, which {key}.pid names")
+        return table[pid]
+    wanted = where["command"]
     named = {pid: process for pid, process in table.items() if wanted in (process.name, process.exe, _argument(pid))}
     tops = [process for process in named.values() if process.ppid not in named]
     if len(tops) != 1:
         found = f"{len(tops)} processes are: {', '.join(str(top.pid) for top in tops)}" if tops else "there is none"
-        raise CouldNotLook(
-            f"not exactly one process is named {wanted}, as services.{name}.process.command says; {found}"
-        )
+        raise CouldNotLook(f"not exactly one process is named {wanted}, as {key}.command says; {found}")
     return tops[0]
+
+
+def _written(path: str, key: str) -> int:
+    """The pid on the first line of a file: PostgreSQL writes more lines after it."""
+    try:
+        with open(path, "rb", opener=lambda file, flags: os.open(file, flags | os.O_NONBLOCK)) as stream:
+            first = stream.read(4096).split(b"\n")[0].strip()
+    except OSError as why:
+        raise CouldNotLook(f"{path}, which {key}.pid names, can't be read: {why.strerror}") from None
+    if not first.isdigit():
+        raise CouldNotLook(f"{key}.pid is no number")
+    return int(first)
 
 
 def _argument(pid: int) -> str:
