@@ -5,11 +5,10 @@ It is the last look of a run, one service at a time: counters are read before an
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seatrial.facts.exposition import Counting, Drop, Exposition, Family, Growth, Scrape
 from seatrial.words import CouldNotLook, Missing
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from seatrial.facts.answer import Answer
     from seatrial.facts.expositions_parsing import Parsed
     from seatrial.facts.runtime import Runtime
-    from seatrial.profile.model import Canary, Counted, Metrics, Service
+    from seatrial.profile.model import Counted, Metrics, Service
     from seatrial.profile.subjects import Subject
 
 __all__ = ["LARGEST", "LAST", "NOUNS", "PART", "look"]
@@ -149,37 +148,20 @@ class _Look:
 
     # --- calling --------------------------------------------------------------------------------------------------
 
-    def _call(self, path: str, headers: dict[str, Any] | None = None, **given: Any) -> Answer | Missing:
+    def _call(self, path: str) -> Answer | Missing:
         from seatrial.drivers import http
 
-        headers = headers or {}
-        return http.ask(
-            self.session,
-            http.base_of(self.session, self.service) + path,
-            headers={name: self.session.resolve(value) for name, value in headers.items()},
-            secret=[name for name, value in headers.items() if not isinstance(value, str)],
-            timeout=self.session.timeout,
-            tls=self.service.tls,
-            **given,
-        )
+        url = http.base_of(self.session, self.service) + path
+        return http.ask(self.session, url, timeout=self.session.timeout, tls=self.service.tls)
 
     def _canary(self) -> str | Missing:
         """Make the service's real call once, where this run may."""
-        from seatrial.outcomes import Tier
+        from seatrial.drivers._http_calls import call
 
-        canary: Canary | None = self.service.canary
-        if canary is None:
+        if self.service.canary is None:
             return ""
-        method = "GET" if canary.get else "POST" if canary.post else "PUT"
-        given: dict[str, Any] = {}
-        headers: dict[str, Any] = dict(canary.headers or {})
-        if method != "GET":
-            given = {"method": method, "tier": Tier.observe if canary.only_reads else Tier.write}
-            if canary.body is not None:
-                given["body"] = json.dumps(canary.body).encode()
-                headers = {"Content-Type": "application/json", **headers}
         try:
-            answer = self._call(canary.get or canary.post or canary.put or "/", headers, **given)
+            answer = call(self.session, self.service, self.service.canary)
         except CouldNotLook as why:
             return Missing(
                 f"the canary was not run: {why.reason}", why.right or "the tier it needs, or `only_reads: true`"
