@@ -131,11 +131,13 @@ class Dependency(Node):
     port: Port | None = None
     """Port it is reached on; the dependency's own when absent."""
     timeout: DurationField | None = None
-    """While it hangs, the canary still ends within this time."""
+    """While it hangs, a call that needs it still ends within this time, if only with an error."""
     retries: Count | None = None
     """How often a call is tried again at most, when it fails."""
     breaker: Breaker | None = None
     """The circuit breaker in front of it."""
+    call: Canary | None = None
+    """A call of this service that needs it, for `timeout`, `retries` and `breaker`; the service's canary when absent."""
 
 
 class Persistence(Node):
@@ -153,11 +155,14 @@ class Limit(Canary):
     name: Text
     """What is bounded."""
     field: Text | None = None
-    """Key of the body that takes the value, dotted for one further down (`query.top_k`)."""
+    """Key of the body that takes the value, dotted for one further down (`query.top_k`); for a call without a body, the
+    parameter of its query. When absent, what is bounded is the size of the whole JSON body in bytes, and its longest text is
+    made longer."""
     at: Json = None
-    """The largest value that is accepted: a number for a value that is a number, and the length of a text for one that is a text."""
+    """The largest value that is accepted: for a number its value, for a text its length in characters, for a list the number
+    of its entries."""
     over: Json = None
-    """A value that is refused; one above `at` when absent."""
+    """A value that is refused; one above `at` when absent. Ten times `at` is tried too."""
     status: Status | None = None
     """Status of the refusal; any of 400 to 499 when absent."""
 

@@ -85,6 +85,7 @@ read_back: {get: /notes/sea-trial, only_reads: true}
     "Limit": "name: length of a note\npost: /notes\nbody: {id: sea-trial, text: hello}\nfield: text\nat: 10000\nover: 10001\nstatus: 413\n",
     "RateLimit": "name: searches\nget: /search?q=sea\nallowed: 10\nper: 1s\n",
     "Breaker": "failures: 5\nopen_for: 10s\nfails_within: 100ms\n",
+    "Dependency": "timeout: 2s\nretries: 2\nbreaker: {failures: 5, open_for: 10s}\ncall: {get: /notes/sea-trial, only_reads: true}\n",
     "Lifecycle": "errors: 1%\nreplace: true\nscale: 3\n",
     "Alerts": "files: []\nprometheus: http://127.0.0.1:9090\ncovers: {the API is down: ApiDown}\n",
     "Backup": "service: postgres\ncommand: [./backup.sh]\nrestore: [./restore.sh]\nrpo: 1d\nrto: 30m\n",
