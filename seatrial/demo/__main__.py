@@ -1,4 +1,4 @@
-"""`python -m seatrial.demo [--defect NAME]`, and the stack's own parts: `api`, `backup`, `restore`."""
+"""`python -m seatrial.demo [--defect NAME]`, and the stack's own parts: `api`, `backup`, `restore`, `stop`, `start`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ def main(argv: list[str]) -> int:
         from seatrial.demo import backup
 
         return backup.main(part, argv[1:])
+    if part in ("stop", "start"):
+        from seatrial.demo import control
+
+        return control.main(part, argv[1:])
     from seatrial.demo import supervisor
 
     return supervisor.main(argv)

@@ -23,7 +23,6 @@ from seatrial.demo import VERSION, datadir
 from seatrial.demo.cache import CACHE_PREFIX
 from seatrial.demo.resp import Connection, RedisError
 from seatrial.demo.settings import address, read_env_file
-from seatrial.demo.stack import ANNOUNCED
 
 _STORE, _REDIS, _MANIFEST = "notes.db", "redis.json", "manifest.json"
 
@@ -33,16 +32,13 @@ class Failed(Exception):
 
 
 def _stack() -> dict[str, str]:
-    """What the running stack announced: the one DEMO_DATA_DIR names, else the only one there is."""
-    if named := os.environ.get("DEMO_DATA_DIR"):
-        folder = Path(named)
-    else:
-        running = datadir.living()
-        if len(running) != 1:
-            raise Failed(f"{len(running)} demo deployments run: set DEMO_DATA_DIR to the data directory of one")
-        folder = running[0]
+    """What the running stack announced."""
     try:
-        return read_env_file(folder / ANNOUNCED)
+        folder = datadir.chosen()
+    except datadir.NoStack as error:
+        raise Failed(str(error)) from None
+    try:
+        return read_env_file(folder / datadir.ANNOUNCED)
     except OSError:
         raise Failed(f"no demo deployment runs in {folder}") from None
 

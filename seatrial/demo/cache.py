@@ -108,7 +108,7 @@ class Cache:
             await self._call("DEL", self._prefix + note_id)
             self._doubtful.discard(note_id)
         found = await self._call("GET", self._prefix + note_id)
-        return Note(**json.loads(found)) if isinstance(found, bytes) else None
+        return Note(**json.loads(found)) if isinstance(found, bytes) and found else None
 
     async def written(self, note: Note) -> None:
         """Note a write, and count it."""
@@ -116,6 +116,12 @@ class Cache:
         await self._call("SET", self._prefix + note.id, json.dumps(note.as_json()), "EX", _TTL_SECONDS)
         self._doubtful.discard(note.id)
         await self._call("HINCRBY", STATS_KEY, "notes_written", 1)
+
+    async def removed(self, note_id: str) -> None:
+        """Note that it is gone. An empty entry: nobody who has read it before can put it back, as `found` could."""
+        self._doubtful.add(note_id)
+        await self._call("SET", self._prefix + note_id, "", "EX", _TTL_SECONDS)
+        self._doubtful.discard(note_id)
 
     async def found(self, note: Note) -> None:
         """Keep what was read from the store, unless a write came first."""

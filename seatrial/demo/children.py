@@ -69,6 +69,10 @@ class Child:
 
     def start(self) -> None:
         """Start it. Its standard input is a pipe that ends with us."""
+        if self._process:
+            self._process.wait()
+            if self._process.stdin:
+                self._process.stdin.close()
         with open(self.output, "ab") as output:
             self._process = subprocess.Popen(
                 self._command,
@@ -80,15 +84,19 @@ class Child:
                 start_new_session=True,  # Ctrl-C is for the supervisor, which stops its children in order
                 preexec_fn=_die_with(os.getpid()),  # safe: the supervisor has one thread
             )
-        self.pidfile.write_text(f"{self.pid}\n", encoding="ascii")
+        new = self.pidfile.with_suffix(".new")
+        new.write_text(f"{self.pid}\n", encoding="ascii")
+        new.replace(self.pidfile)  # whoever reads it finds a number
 
     def listens(self) -> bool:
         """Whether its port answers, and is its own."""
         return procfs.listens(self.pid, self.port)
 
     def ended(self) -> bool:
-        """Whether it is gone."""
-        return self._process is None or self._process.poll() is not None
+        """Whether it is gone. It is not reaped yet: until it is started again, anyone can see how it ended."""
+        if self._process is None or self._process.returncode is not None:
+            return True
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def may_restart(self) -> bool:
         """Whether one more start makes sense: five deaths in ten seconds are not an accident."""

@@ -15,12 +15,18 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from seatrial.demo import procfs
 
 PREFIX = "seatrial-demo-"
 MARKER = ".seatrial-demo"
+ANNOUNCED = "announced.env"
+"""What a running stack announced, kept in its directory."""
+
+
+class NoStack(Exception):
+    """Which stack is meant can't be told: one line that says why."""
 
 
 class DataDir:
@@ -81,9 +87,9 @@ def _abandoned(path: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
             return
-        maker = json.loads(os.read(lock, 4096))
-        here = maker["boot_id"] == procfs.boot_id()
-        yield not (here and procfs.alive(maker["pid"], maker["start_time"]))
+        made = json.loads(os.read(lock, 4096))
+        here = made["boot_id"] == procfs.boot_id()
+        yield not (here and procfs.alive(made["pid"], made["start_time"]))
     finally:
         os.close(lock)
 
@@ -107,3 +113,27 @@ def living() -> list[Path]:
             if not abandoned:
                 found.append(path)
     return sorted(found)
+
+
+def maker(path: Path) -> dict[str, Any]:
+    """Process id and start time of the supervisor that made a directory."""
+    found: dict[str, Any] = json.loads((path / MARKER).read_bytes())
+    return found
+
+
+def chosen() -> Path:
+    """The running stack that a command is about: the one that the environment names, else the only one there is, else the
+    one that was started by who also runs this command.
+
+    Raises:
+        NoStack: it can't be told.
+    """
+    if named := os.environ.get("DEMO_DATA_DIR") or os.environ.get("SEATRIAL_DEMO_ATTACH"):
+        return Path(named)
+    running = living()
+    if len(running) > 1:
+        above = set(procfs.ancestors(os.getpid()))
+        running = [path for path in running if procfs.parent(maker(path)["pid"]) in above] or running
+    if len(running) != 1:
+        raise NoStack(f"{len(running)} demo deployments run: set DEMO_DATA_DIR to the data directory of one")
+    return running[0]

@@ -20,6 +20,23 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def parent(pid: int) -> int:
+    """The process id of who started it, or of who took it over since; 0 when there is nobody."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+def ancestors(pid: int) -> list[int]:
+    """Who started a process, who started that one, and so on; without the first process of the machine, which is everybody's."""
+    found = []
+    while (pid := parent(pid)) > 1:
+        found.append(pid)
+    return found
+
+
 def alive(pid: int, started: int) -> bool:
     """Whether this very process runs: a pid alone may have been given to another one since."""
     return start_time(pid) == started

@@ -48,7 +48,7 @@ class Service:
             "/health": {"GET": self.health.detail},
             "/metrics": {"GET": self._metrics},
             "/notes": {"POST": self._write},
-            "/notes/{id}": {"GET": self._read},
+            "/notes/{id}": {"GET": self._read, "DELETE": self._remove},
             "/admin/stats": {"GET": self._admin_stats},
         }
         self.fallback: Handler = self._unknown
@@ -94,7 +94,7 @@ class Service:
             took = time.monotonic() - began
             # The template, never the path: anyone can make up paths, and each would be a series for ever.
             route = template or "unmatched"
-            method = request.method if request.method in ("GET", "HEAD", "POST") else "other"
+            method = request.method if request.method in ("GET", "HEAD", "POST", "DELETE") else "other"
             self.requests.add(method, route, str(response.status))
             self.durations.observe(took, route)
         self.log("request", method=method, route=route, status=response.status, duration_ms=round(took * 1000, 3))
@@ -142,6 +142,16 @@ class Service:
         if not note:
             raise Refused(404, "there is no such note")
         return answer(note.as_json())
+
+    async def _remove(self, request: Request) -> Response:
+        note_id = request.params["id"]
+        if not _NOTE_ID.fullmatch(note_id) or not await self.store.remove(note_id):
+            raise Refused(404, "there is no such note")
+        try:
+            await self.cache.removed(note_id)
+        except CacheLost as lost:
+            self.log("cache lost", level="warning", reason=str(lost))
+        return answer({"id": note_id, "removed": True})
 
     async def _admin_stats(self, request: Request) -> Response:
         token = self.settings.admin_token

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import seatrial
-from seatrial.demo import VERSION, defects, redis_server, settings
+from seatrial.demo import VERSION, control, defects, redis_server, settings
 from seatrial.demo.children import Child, reserve_port
-from seatrial.demo.datadir import DataDir
+from seatrial.demo.datadir import ANNOUNCED, DataDir
 
-ANNOUNCED = "announced.env"
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -52,6 +51,7 @@ class Stack:
         self._run, self._store, self._redis = data.folder("run"), data.folder("store"), data.folder("redis")
         self._password, self._token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         self._ports = ports
+        self._down: set[str] = set()
         self.plan = self._make_plan()
         if defect:
             defects.apply(defect, self.plan)
@@ -163,6 +163,19 @@ class Stack:
                 raise NotUp(f"{child.name} keeps ending: {child.last_words() or 'it said nothing'}")
             child.start()
             self.write_announcement()
+
+    def obey(self) -> None:
+        """Stop what an operator wants down, and start what nobody wants down any more."""
+        for name, child in self.children.items():
+            down = control.held(self._data.path, name).exists()
+            if down and name not in self._down and child.restarts:
+                self._down.add(name)
+                self.take_down(name)
+            elif not down and name in self._down:
+                self._down.discard(name)
+                child.restarts = True
+                child.start()
+                self.write_announcement()
 
     def take_down(self, name: str) -> None:
         """Stop a part for good."""

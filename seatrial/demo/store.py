@@ -105,6 +105,14 @@ class Store:
 
         return await self._run(work)
 
+    async def remove(self, note_id: str) -> bool:
+        """Remove a note; whether there was one."""
+
+        def work() -> bool:
+            return self._connection.execute("DELETE FROM notes WHERE id = ?", (note_id,)).rowcount > 0
+
+        return await self._run(work)
+
     async def count(self) -> int:
         """How many notes are kept."""
         return await self._run(lambda: int(self._connection.execute("SELECT count(*) FROM notes").fetchone()[0]))

@@ -17,7 +17,7 @@ from types import FrameType
 
 from seatrial.demo import datadir, defects, redis_server
 from seatrial.demo.settings import read_env_file
-from seatrial.demo.stack import ANNOUNCED, NotUp, Stack
+from seatrial.demo.stack import NotUp, Stack
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -41,7 +41,11 @@ class Wake:
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         for number in _STOPPING:
             signal.signal(number, self._stop)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # so that the death of a child wakes us
+        for number in (
+            signal.SIGCHLD,
+            signal.SIGUSR1,
+        ):  # so that the death of a child wakes us, and an operator's command
+            signal.signal(number, lambda *_: None)
         # Not epoll, which refuses /dev/null: its end counts as well, or a caller that passes it is outlived.
         self._selector = selectors.PollSelector()
         self._selector.register(self._reader, selectors.EVENT_READ)
@@ -80,6 +84,7 @@ def _run(program: str, defect: str, *, keep: bool) -> int:
             _announce(stack.announcement())
             while True:
                 wake.wait()
+                stack.obey()
                 if any(child.ended() and child.restarts for child in stack.children.values()):
                     wake.wait(0.1)
                     stack.mend()
@@ -102,7 +107,7 @@ def _attach(folder: Path) -> int:
         print(f"seatrial demo: no demo runs in {folder}", file=sys.stderr)
         return 4
     wake = Wake()
-    _announce(read_env_file(folder / ANNOUNCED))
+    _announce(read_env_file(folder / datadir.ANNOUNCED))
     with contextlib.suppress(Stopped):
         while folder in datadir.living():
             wake.wait(0.5)

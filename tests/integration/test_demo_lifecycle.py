@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -384,7 +385,9 @@ def test_a_service_that_keeps_dying_ends_the_stack(own_temporary_folder: Path) -
         killed = set()
         end = time.monotonic() + 30
         while demo.process.poll() is None and time.monotonic() < end:
-            written = pidfile.read_text() if pidfile.exists() else ""  # redis makes the file before it writes the number
+            written = (
+                pidfile.read_text() if pidfile.exists() else ""
+            )  # redis makes the file before it writes the number
             pid = int(written) if written.strip() else 0
             if pid and pid not in killed and (started := procfs.start_time(pid)) and procfs.alive(pid, started):
                 killed.add(pid)
@@ -428,3 +431,74 @@ def test_the_command_by_hand_stops_at_ctrl_c(own_temporary_folder: Path) -> None
         finally:
             command.kill()
     assert list(own_temporary_folder.iterdir()) == []
+
+
+def _control(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "PYTHONPATH": str(Path(seatrial.__file__).parent.parent), **more}
+    command = [sys.executable, "-P", "-m", "seatrial.demo", *words]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.mark.parametrize("part", ["api", "redis"])
+def test_a_part_is_stopped_and_started_by_commands_and_stays_down_in_between(demo: Launched, part: str) -> None:
+    name = part.upper()
+    pidfile, port = Path(demo.names[f"DEMO_{name}_PIDFILE"]), int(demo.names[f"DEMO_{name}_PORT"])
+    for _ in range(2):  # as often as one likes
+        assert _control("stop", part).returncode == 0
+        assert procfs.listeners(port) == set()
+    time.sleep(0.3)  # longer than the supervisor takes to start again what died
+    assert procfs.listeners(port) == set()
+    for _ in range(2):
+        assert _control("start", part).returncode == 0
+        assert procfs.listens(int(pidfile.read_text()), port)
+    assert within(5, lambda: answers(f"{demo.names['DEMO_API_URL']}/health/ready"))
+    os.kill(int(pidfile.read_text()), signal.SIGKILL)
+    assert within(5, lambda: answers(f"{demo.names['DEMO_API_URL']}/health/ready")), "it is looked after no more"
+
+
+def test_how_a_part_ended_can_be_seen_before_it_is_started_again(demo: Launched) -> None:
+    pid = int(demo.names["DEMO_API_PID"])
+    os.kill(pid, signal.SIGKILL)
+    seen = []
+    with contextlib.suppress(OSError):  # until it is reaped
+        while not seen or procfs.start_time(pid):
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            seen += [state[49]] if state[0] == "Z" else []
+    assert set(seen) == {str(int(signal.SIGKILL))}
+
+
+def test_the_commands_know_which_of_two_stacks_is_meant(demo: Launched) -> None:
+    with _runner() as runner:  # another one's stack
+        assert runner.stdout
+        other = json.loads(runner.stdout.readline())
+        assert _control("stop", "redis").returncode == 0
+        assert procfs.listeners(int(demo.names["DEMO_REDIS_PORT"])) == set()
+        assert procfs.listeners(int(other["DEMO_REDIS_PORT"])) != set()
+        with Launched():
+            refused = _control("start", "redis")
+            assert (refused.returncode, "set DEMO_DATA_DIR" in refused.stderr) == (1, True)
+            assert _control("start", "redis", DEMO_DATA_DIR=demo.names["DEMO_DATA_DIR"]).returncode == 0
+        runner.kill()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [(["stop", "nothing"], 4, "usage"), (["start"], 4, "usage"), (["stop", "api"], 1, "0 demo")],
+)
+def test_a_command_that_means_nothing_says_so(words: list[str], status: int, said: str) -> None:
+    done = _control(*words)
+    assert (done.returncode, said in done.stderr, len(done.stderr.splitlines())) == (status, True, 1)
+
+
+def test_a_note_that_is_removed_is_gone_though_it_was_cached(demo: Launched) -> None:
+    url = demo.names["DEMO_API_URL"]
+    call(f"{url}/notes", {"id": "n", "text": "kept for a while"})
+    call(f"{url}/notes/n")
+    removal = urllib.request.Request(f"{url}/notes/n", method="DELETE")
+    with urllib.request.urlopen(removal, timeout=5) as answer:
+        assert json.load(answer) == {"id": "n", "removed": True}
+    assert not answers(f"{url}/notes/n")
+    with pytest.raises(OSError, match="404"):
+        urllib.request.urlopen(removal, timeout=5)
+    assert call(f"{url}/notes", {"id": "n", "text": "again"})["revision"] == 1
+    assert call(f"{url}/notes/n")["text"] == "again"
