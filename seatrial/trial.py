@@ -281,7 +281,7 @@ class Trial:
         known = known_secrets(self.profile, self.references)
         return Session(
             profile=self.profile,
-            base=self.loaded.file.parent,
+            base=self.loaded.file.parent.absolute(),  # a journal is read in another folder
             resolve=self.references.resolve,
             granted=self.options.tier,
             mask=self.references.mask,

@@ -53,7 +53,8 @@ def kept(
         },
     )
     try:
-        guarding = Guarding(journal.file, session.lock)
+        # A driver without hands only calls: there would be nothing to undo.
+        guarding = Guarding(journal.file, session.lock) if hasattr(driver, "hands_again") else None
     except BaseException:
         journal.close()
         raise
@@ -71,11 +72,15 @@ def kept(
                 told.append(f"everything was undone, but that could not be noted: {why.reason}")
                 journal.abandon()
             told.extend(residue(found, hands))
-        guarding.end()
+        if guarding:
+            guarding.end()
 
     disturber = Disturber(hands, journal, guarding, say, at_end)
-    with disturber:
-        yield disturber
+    try:
+        with disturber:
+            yield disturber
+    finally:
+        disturber.release()
 
 
 def residue(found: dict[str, str], hands: Hands) -> list[str]:

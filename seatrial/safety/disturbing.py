@@ -50,7 +50,7 @@ def undo(hands: Hands, act: Act, *, within: float | None = None, watched: float 
         NotRecovered: it is not undone when time is up.
     """
     begin = time.monotonic()
-    end = begin + max(UNDONE_WITHIN if within is None else within, watched + 5.0)
+    end = begin + max(UNDONE_WITHIN if within is None else within, watched + 5.0 if watched else 0.0)
     why = ""
     while True:
         try:
@@ -129,14 +129,24 @@ class Disturber:
         return self
 
     def __exit__(self, _: type[BaseException] | None, cut: BaseException | None, __: TracebackType | None) -> None:
+        lost = self.release()
+        if lost and (cut is None or isinstance(cut, Exception)):
+            raise lost
+
+    def release(self) -> NotRecovered | None:
+        """Undo what stands, if anything does, and let signals have their way again; done twice it does no harm.
+
+        It is called at the end of the context, and by whoever made the context once more: a signal may come just before
+        the first line of that end.
+        """
         try:
             with self._shield:
                 lost = self._bring_back(0)
-                self._at_end()
+                at_end, self._at_end = self._at_end, lambda: None
+                at_end()
         finally:
             self._shield.down(last=True)
-        if lost and (cut is None or isinstance(cut, Exception)):
-            raise lost
+        return lost
 
     @contextmanager
     def disturbed(self, *acts: Act) -> Iterator[None]:

@@ -72,7 +72,8 @@ class Shield:
         self._came, self._raised, self._fatal, self._held = [], 0, 0, 0
         # From here on a signal goes right through to the handler before, whether or not that is back in its place.
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == self._came_now:
+                signal.signal(number, handler)
         if fatal:
             signal.raise_signal(fatal)
         elif first in (0, signal.SIGALRM):
