@@ -9,7 +9,7 @@ from seatrial.facts.container import Container, Mount
 from seatrial.facts.containers.looking import Look, Looking, finds
 from seatrial.words import Finding, Missing
 
-__all__ = ["Filesystem"]
+__all__ = ["Filesystem", "lost"]
 
 
 def _mount_of(path: str, mounts: Iterable[Mount]) -> Mount | None:
@@ -18,7 +18,7 @@ def _mount_of(path: str, mounts: Iterable[Mount]) -> Mount | None:
     return max(below, key=lambda mount: len(mount.destination), default=None)
 
 
-def _lost(container: Container, path: str) -> str | Missing:
+def lost(container: Container, path: str) -> str | Missing:
     """How a new container would not find again what lies below a path."""
     if isinstance(container.writable_layer_paths, Missing):
         return container.writable_layer_paths
@@ -56,8 +56,8 @@ class Filesystem(Looking):
                 if not isinstance(path, str):  # only what a run starts itself announces its paths
                     yield Missing(f"{container}: a data path that is a reference ({path}) is not known here")
                     continue
-                lost = _lost(container, path)
-                if isinstance(lost, Missing):
-                    yield lost
-                elif lost:
-                    yield Finding(f"{container}, {path}", lost)
+                how = lost(container, path)
+                if isinstance(how, Missing):
+                    yield how
+                elif how:
+                    yield Finding(f"{container}, {path}", how)
