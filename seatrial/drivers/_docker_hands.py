@@ -1,14 +1,23 @@
-"""What driver docker can do to its target, through the engine's API alone."""
+"""What driver docker can do to its target: through the engine's API, and, on the engine's own host, through the kernel."""
 
 from __future__ import annotations
 
-import contextlib
+import datetime as dt
+import re
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from seatrial.drivers import _docker_endpoint, _faults
-from seatrial.drivers._docker_api import Api, NotThere
+from seatrial.drivers import (
+    _docker_command,
+    _docker_endpoint,
+    _docker_inventory,
+    _docker_power,
+    _docker_recreate,
+    _docker_scale,
+    _docker_slow,
+)
 from seatrial.drivers._docker_endpoint import Endpoint
+from seatrial.drivers._docker_grip import Grip, name_of
 from seatrial.safety.acts import Act, Checked, Replica
 from seatrial.words import CouldNotLook
 
@@ -17,171 +26,90 @@ if TYPE_CHECKING:
 
 __all__ = ["DockerHands"]
 
+KINDS: dict[str, ModuleType] = {
+    **dict.fromkeys(("stop", "hang", "terminate", "kill", "restart"), _docker_power),
+    "slow": _docker_slow,
+    "recreate": _docker_recreate,
+    "scale": _docker_scale,
+    "command": _docker_command,
+}
+"""Who knows how: each module has acts, do, undo, left, proof."""
+
 
 class DockerHands:
-    """Containers stopped, paused and brought back."""
+    """The hands of one run on one engine. Undoing asks nothing of the profile: all of it is in the act."""
 
     def __init__(self, session: Session, endpoint: Endpoint | None = None) -> None:
+        """Nothing is contacted yet."""
         self.session = session
         self.endpoint = endpoint or _docker_endpoint.find(session)
-
-    def _api(self) -> contextlib.closing[Api]:
-        return contextlib.closing(Api(self.session, self.endpoint))
+        self.grip = Grip(session, self.endpoint)
 
     # --- what there is ------------------------------------------------------------------------------------------------
 
-    def _inspected(self, service: str) -> list[dict[str, Any]]:
-        from seatrial.drivers import docker
-
-        with self._api() as api:
-            claimed = docker._claims(self.session, docker._listed(api)).get(service, [])
-            return [api.get(f"/containers/{one['Id']}/json") for one in claimed]
-
     def replicas(self, service: str) -> tuple[Replica, ...]:
         """Its containers."""
-        return tuple(self._replica(service, one) for one in self._inspected(service))
+        return tuple(self._replica(service, one) for one in self.grip.inspected(service))
 
     def _replica(self, service: str, one: dict[str, Any]) -> Replica:
         state = one["State"]
-        address, port = self._address(service, one)
+        running = bool(state["Running"]) and not state.get("Restarting")
         return Replica(
             service,
-            one["Name"].lstrip("/"),
+            name_of(one),
             one["Id"],
             state["StartedAt"],
-            running=bool(state["Running"]),
+            running=running,
             restarts=int(one.get("RestartCount") or 0),
-            exit_code=None if state["Running"] else int(state["ExitCode"]),
-            url=f"http://{address}:{port}" if address and port else "",
+            exit_code=None if running else int(state["ExitCode"]),
+            url=self._url(service, one) if running else "",
         )
 
-    def _address(self, service: str, one: dict[str, Any]) -> tuple[str, int | None]:
-        """A container's own address, and the port it serves on inside."""
-        node = self.session.profile.services[service]
-        networks = (one.get("NetworkSettings") or {}).get("Networks") or {}
-        address = next((n["IPAddress"] for n in networks.values() if n.get("IPAddress")), "")
-        if node.port is not None:
-            return address, int(self.session.resolve(node.port))
-        ports = (one.get("NetworkSettings") or {}).get("Ports") or {}
-        inside = {
-            int(outer["HostPort"]): int(inner.partition("/")[0])
-            for inner, outers in ports.items()
-            for outer in outers or ()
-        }
-        if node.url is not None:
-            parts = urlsplit(self.session.resolve(node.url))
-            published = parts.port or (443 if parts.scheme == "https" else 80)
-            if published in inside:
-                return address, inside[published]
-        exposed = [int(port.partition("/")[0]) for port in ports if port.endswith("/tcp")]
-        return address, exposed[0] if len(exposed) == 1 else None
+    def _url(self, service: str, one: dict[str, Any]) -> str:
+        address = self.grip.address(service, one)
+        if address is None:
+            return ""
+        host, port = address
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def checks(self, service: str) -> tuple[Checked, ...]:
         """The runs of HEALTHCHECKs that the engine remembers."""
         from seatrial.drivers._healthcheck import healthlog
 
         found = []
-        for one in self._inspected(service):
+        for one in self.grip.inspected(service):
             test = tuple((one["Config"].get("Healthcheck") or {}).get("Test") or ())
             for entry in (one["State"].get("Health") or {}).get("Log") or ():
                 told = healthlog(entry, test)
-                at = _epoch(told.started)
-                found.append(Checked(one["Name"].lstrip("/"), at, told.seconds, told.exit_code, told.reason))
+                found.append(Checked(name_of(one), _epoch(told.started), told.seconds, told.exit_code, told.reason))
         return tuple(found)
 
     # --- acts ---------------------------------------------------------------------------------------------------------
 
     def acts(self, kind: str, service: str, **wanted: Any) -> tuple[Act, ...]:
         """What an act comes to; nothing is done yet."""
-        node = self.session.profile.services.get(service)
-        if node is None:
-            raise CouldNotLook(f"the profile has no service {service}")
-        if node.protected or node.external:
-            key = "protected" if node.protected else "external"
-            raise CouldNotLook(f"{service} must not be disturbed: services.{service}.{key} is declared")
-        how = {"stop": "stopped by the engine", "hang": "paused by the engine"}.get(kind)
-        if how is None:
-            raise CouldNotLook(f"driver docker does not know how to {kind} a service")
-        found = []
-        for one in self._inspected(service):
-            if one["State"]["Running"]:
-                address, port = self._address(service, one)
-                found.append(
-                    Act(
-                        kind,
-                        service,
-                        f"container {one['Name'].lstrip('/')}",
-                        one["Id"],
-                        how,
-                        {
-                            "running": True,
-                            "paused": bool(one["State"].get("Paused")),
-                            "address": [address, port] if address and port else None,
-                            "protocol": node.protocol,
-                        },
-                        wanted,
-                    )
-                )
-        if not found:
-            raise CouldNotLook(f"no container of {service} runs, so that there is nothing to {kind}")
-        return tuple(found)
+        made: tuple[Act, ...] = _knows(kind).acts(self.grip, kind, service, wanted)
+        return made
 
     def do(self, act: Act) -> None:
         """Do it."""
-        with self._api() as api:
-            if act.kind == "hang":
-                api.send("POST", f"/containers/{act.object}/pause")
-            elif act.kind == "stop":
-                api.send("POST", f"/containers/{act.object}/stop", within=60.0, t=10)
-            else:
-                raise CouldNotLook(f"driver docker does not know how to {act.kind}")
+        _knows(act.kind).do(self.grip, act)
 
     def undo(self, act: Act) -> None:
         """Undo it."""
-        with self._api() as api:
-            state = self._state(api, act)
-            if state is None:
-                return
-            if state.get("Paused") and not act.found["paused"]:
-                api.send("POST", f"/containers/{act.object}/unpause")
-            elif not state["Running"] and act.found["running"]:
-                api.send("POST", f"/containers/{act.object}/start", within=30.0)
+        _knows(act.kind).undo(self.grip, act)
 
     def left(self, act: Act) -> str:
         """What of it is still there."""
-        with self._api() as api:
-            state = self._state(api, act)
-        if state is None:
-            return "the container is gone"
-        if state.get("Paused") and not act.found["paused"]:
-            return "paused"
-        return "" if state["Running"] else f"not running (status {state.get('Status')})"
-
-    def _state(self, api: Api, act: Act) -> dict[str, Any] | None:
-        try:
-            state: dict[str, Any] = api.get(f"/containers/{act.object}/json")["State"]
-        except NotThere:
-            return None
-        return state
+        return str(_knows(act.kind).left(self.grip, act))
 
     def proof(self, act: Act) -> str:
         """What shows from outside that it is there."""
-        if not act.found["address"]:
-            raise CouldNotLook(f"{act.name} has no address of its own, so that nothing shows that the fault is there")
-        host, port = act.found["address"]
-        if act.kind == "hang":
-            return _faults.is_hung(host, port, act.found["protocol"])
-        return _faults.is_stopped(host, port)
+        return str(_knows(act.kind).proof(self.grip, act))
 
     def inventory(self) -> dict[str, str]:
-        """Containers of the target: id, state, restarts."""
-        found = {}
-        for name, service in self.session.profile.services.items():
-            if not service.external:
-                for one in self._inspected(name):
-                    state = one["State"]
-                    found[f"container {one['Name'].lstrip('/')}"] = f"{one['Id'][:12]} {state['Status']}"
-        return found
+        """Containers, networks and volumes of the target, and what there is in its network namespaces."""
+        return _docker_inventory.inventory(self.grip)
 
     def told(self) -> dict[str, Any]:
         """The engine's address, and where its certificates lie."""
@@ -190,9 +118,12 @@ class DockerHands:
         return {"endpoint": asdict(self.endpoint)}
 
 
+def _knows(kind: str) -> ModuleType:
+    if kind not in KINDS:
+        raise CouldNotLook(f"driver docker does not know how to {kind} a service")
+    return KINDS[kind]
+
+
 def _epoch(stamp: str) -> float:
     """Seconds since the epoch of an RFC 3339 time with nanoseconds."""
-    import datetime as dt
-    import re
-
     return dt.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", stamp)).timestamp()

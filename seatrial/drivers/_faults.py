@@ -7,7 +7,7 @@ import time
 
 from seatrial.words import CouldNotLook
 
-__all__ = ["accepts", "answers_within", "is_hung", "is_stopped"]
+__all__ = ["accepts", "answers_within", "is_hung", "is_slow", "is_stopped"]
 
 # What a server of each protocol answers to: harmless, without credentials, and answered even when it is an error.
 _HELLO = {
@@ -16,6 +16,8 @@ _HELLO = {
     "memcached": b"version\r\n",
 }
 _HTTP = b"GET / HTTP/1.0\r\n\r\n"
+TRIES = 4
+"""Hellos that may fall into a moment in which something slow runs."""
 
 
 def accepts(host: str, port: int, within: float = 1.0) -> bool:
@@ -63,3 +65,22 @@ def is_hung(host: str, port: int, protocol: str | None, within: float = 0.5) -> 
     if took is not None:
         raise CouldNotLook(f"{host}:{port} answers in {took * 1000:.0f} ms though it was made to hang")
     return f"{host}:{port} accepts a connection and says nothing for {within:g} s"
+
+
+def is_slow(host: str, port: int, protocol: str | None, delay: float, before: float = 0.0) -> str:
+    """Proof that what listens there answers late, and later than before. Where it is held and let go in turn, a hello may
+    fall into a moment in which it runs; the next one does not.
+
+    Raises:
+        CouldNotLook: it answers as fast as ever, or not at all.
+    """
+    took: list[float] = []
+    bound = 5 * delay + 1.0
+    while len(took) < TRIES:
+        seconds = answers_within(host, port, protocol, bound)
+        if seconds is None:
+            raise CouldNotLook(f"{host}:{port} says nothing for {bound:g} s: it is not slow, it hangs")
+        took.append(seconds)
+        if seconds >= 0.45 * delay + before:
+            return f"{host}:{port} takes {seconds:.2f} s to answer a hello; {before:.2f} s before"
+    raise CouldNotLook(f"{host}:{port} answers in {max(took) * 1000:.0f} ms though it was made slow by {delay:g} s")
