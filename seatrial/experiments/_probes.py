@@ -6,6 +6,7 @@ import itertools
 import math
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,11 +20,23 @@ from seatrial.words import Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
+    from seatrial.facts.container import Healthcheck
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.model import Canary, HttpCheck, Service
     from seatrial.safety.acts import Replica
 
-__all__ = ["bounds", "canary", "fresh", "front", "interval", "probes", "sampled"]
+__all__ = [
+    "bounds",
+    "canary",
+    "fresh",
+    "front",
+    "healthcheck",
+    "interval",
+    "probes",
+    "sampled",
+    "stamped",
+    "waited_for",
+]
 
 FRONT = "front"
 KINDS = ("liveness", "readiness", "startup", "health")
@@ -129,6 +142,11 @@ def canary(
     return ask
 
 
+def stamped(sample: Sample, at: float, probe: str) -> Sample:
+    """A sample that was taken beside the askers, with its time and name."""
+    return replace(sample, at=round(at, 4), probe=probe, who=FRONT)
+
+
 def probes(session: Session, name: str, replicas: tuple[Replica, ...], every: float) -> Iterator[Asker]:
     """An asker for each declared probe of a service at each place."""
     service = session.profile.services[name]
@@ -141,57 +159,82 @@ def probes(session: Session, name: str, replicas: tuple[Replica, ...], every: fl
 
 
 def interval(bounds: dict[str, Bound]) -> float:
-    """Seconds between two samples: a quarter of the tightest bound, so that even a late one is within the half."""
-    tightest = min((bound.seconds for bound in bounds.values()), default=4.0)
+    """Seconds between two samples: a quarter of the tightest bound, so that even a late one is within the half.
+
+    How often an orchestrator asks is no bound: nothing must happen within it.
+    """
+    tightest = min((bound.seconds for name, bound in bounds.items() if not name.startswith(PERIOD)), default=4.0)
     return min(MOST, max(LEAST, tightest / 4))
 
 
+PERIOD = "period of "
 KUBERNETES = {"period": 10.0, "timeout": 1.0, "failures": 3}
 """Defaults of a probe: Kubernetes, Configure Liveness, Readiness and Startup Probes."""
 
 
+def healthcheck(runtime: Runtime | Missing, name: str) -> tuple[Healthcheck, str] | None:
+    """The HEALTHCHECK really configured in a container of a service, the one that asks most often; and the container's name."""
+    containers = Missing("") if isinstance(runtime, Missing) else runtime.containers.get(name, ())
+    if isinstance(containers, Missing):
+        return None
+    found = [(one.healthcheck, one.name) for one in containers if one.healthcheck is not None]
+    return min(found, key=lambda one: one[0].interval, default=None)
+
+
+def waited_for(runtime: Runtime | Missing, name: str) -> str:
+    """Who waits for the HEALTHCHECK of a service before it starts, as compose tells; empty when nobody is known to."""
+    if isinstance(runtime, Missing):
+        return ""
+    own = runtime.containers.get(name, ())
+    known = {dict(one.labels).get(f"{COMPOSE}.service", name) for one in (() if isinstance(own, Missing) else own)}
+    for containers in runtime.containers.values():
+        for one in () if isinstance(containers, Missing) else containers:
+            labels = dict(one.labels)
+            for waits in labels.get(f"{COMPOSE}.depends_on", "").split(","):
+                other, _, condition = waits.partition(":")
+                if other in known and condition.startswith("service_healthy"):
+                    return f"{labels.get(f'{COMPOSE}.service', one.name)} waits for it to be healthy"
+    return ""
+
+
+COMPOSE = "com.docker.compose"
+
+
 def bounds(session: Session, runtime: Runtime | Missing, name: str) -> dict[str, Bound]:
-    """What is asked of a service in time, each with who says so: the profile, else its HEALTHCHECK, else Kubernetes."""
+    """What is asked of a service in time, each with who says so: the profile, else its HEALTHCHECK, else Kubernetes.
+
+    Gives, for liveness and readiness where declared, ``timeout of …`` and ``period of …``; and ``unready_within`` and
+    ``ready_within``, which are as long as a probe takes to notice where the profile does not say.
+    """
     service = session.profile.services[name]
-    checks = () if isinstance(runtime, Missing) else runtime.containers.get(name, ())
-    healthcheck = next(
-        ((c.healthcheck, c.name) for c in (() if isinstance(checks, Missing) else checks) if c.healthcheck), None
-    )
     found: dict[str, Bound] = {}
+    configured = healthcheck(runtime, name)
     for kind in ("liveness", "readiness"):
         check: HttpCheck | None = getattr(service, kind)
         if check is None:
             continue
         where = f"services.{name}.{kind}"
-        period, failures, timeout, source = (
-            KUBERNETES["period"],
-            KUBERNETES["failures"],
-            KUBERNETES["timeout"],
-            "defaults of Kubernetes",
-        )
-        if healthcheck:
-            period, failures, timeout = healthcheck[0].interval, healthcheck[0].retries, healthcheck[0].timeout
-            source = f"HEALTHCHECK of container {healthcheck[1]}"
-        if "timeout" in check.model_fields_set:
-            found[f"timeout of {kind}"] = Bound(check.timeout.seconds, f"{where}.timeout")
+        if configured:
+            own, source = configured[0], f"HEALTHCHECK of container {configured[1]}"
+            period, timeout, failures = own.interval, own.timeout, own.retries
+            worked = "interval × retries + timeout"
         else:
-            found[f"timeout of {kind}"] = Bound(timeout, source)
-        declared = [key for key in ("period", "failure_threshold") if getattr(check, key) is not None]
-        period = check.period.seconds if check.period else period
-        failures = check.failure_threshold or failures
-        timeout = found[f"timeout of {kind}"].seconds
-        worked = (
-            f"period × failure_threshold + timeout, of {where}"
-            if declared
-            else f"interval × retries + timeout, of {source}"
-        )
+            source = "default of Kubernetes"
+            period, timeout, failures = KUBERNETES["period"], KUBERNETES["timeout"], int(KUBERNETES["failures"])
+            worked = "period × failureThreshold + timeout"
+        asked = Bound(timeout, source)
+        if "timeout" in check.model_fields_set:
+            asked = Bound(check.timeout.seconds, f"{where}.timeout")
+        every = Bound(check.period.seconds, f"{where}.period") if check.period else Bound(period, source)
+        found[f"timeout of {kind}"], found[f"{PERIOD}{kind}"] = asked, every
         if kind == "readiness":
-            if check.unready_within:
-                found["unready_within"] = Bound(check.unready_within.seconds, f"{where}.unready_within")
-            else:
-                found["unready_within"] = Bound(period * failures + timeout, worked)
-            if check.ready_within:
-                found["ready_within"] = Bound(check.ready_within.seconds, f"{where}.ready_within")
-            else:
-                found["ready_within"] = Bound(period * failures + timeout, worked)
+            declared = [key for key in ("period", "failure_threshold", "timeout") if key in check.model_fields_set]
+            noticed = every.seconds * (check.failure_threshold or failures) + asked.seconds
+            if declared:
+                source = f"{source}, with {', '.join(declared)} of {where}"
+            for key in ("unready_within", "ready_within"):
+                own_bound = getattr(check, key)
+                found[key] = (
+                    Bound(own_bound.seconds, f"{where}.{key}") if own_bound else Bound(noticed, f"{worked}, {source}")
+                )
     return found

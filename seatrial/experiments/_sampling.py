@@ -93,7 +93,7 @@ class Watch:
     @contextmanager
     def open(self) -> Iterator[Watch]:
         """Ask while the block runs; at its end every answer that is still out is waited for."""
-        with ThreadPoolExecutor(max(1, min(64, sum(one.waiting for one in self.askers)))) as pool:
+        with ThreadPoolExecutor(max(1, min(256, sum(one.waiting for one in self.askers)))) as pool:
             threads = [threading.Thread(target=self._ask, args=(asker, pool), daemon=True) for asker in self.askers]
             threads += [threading.Thread(target=self._follow, args=(one,), daemon=True) for one in self.followers]
             for thread in threads:
