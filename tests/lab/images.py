@@ -59,6 +59,11 @@ LEFT_OUT = (
 )
 BUILT = ("redis", "postgres", "nginx", "service")
 NAMES = ("tiny", *BUILT)
+SHARED: Mapping[str, tuple[Path, ...]] = {
+    "ferry": (HERE / "ferry" / "service.py",),
+    "registry": (Path("/usr/bin/docker-registry"),),
+}
+"""Files from elsewhere that an image is built with, beside its context."""
 TAG = "1"
 SOURCE = f"{LABEL}.source"
 """The label that says what an image was made from, so that a change of its files makes it anew."""
@@ -82,13 +87,15 @@ def tag_of(name: str) -> str:
     return f"seatrial-lab/{name}:{TAG}"
 
 
-def ensure(engine: Engine | None = None, names: tuple[str, ...] = NAMES, *, rebuild: bool = False) -> dict[str, str]:
-    """Make the images that are missing or stale, and return a pinned reference of each."""
+def ensure(
+    engine: Engine | None = None, names: tuple[str, ...] = NAMES, *, rebuild: bool = False, digests: bool = True
+) -> dict[str, str]:
+    """Make the images that are missing or stale, and return a pinned reference of each: by id without `digests`."""
     engine = engine or Engine()
     with _one_at_a_time():
         made = [name for name in names if _ensure_one(engine, name, rebuild=rebuild)]
         bare = [name for name in names if not _digest(engine, name)]
-        if made or bare:
+        if digests and (made or bare):
             push(engine, tuple(dict.fromkeys([*made, *bare])))
     return {name: reference(engine, name) for name in names}
 
@@ -143,7 +150,7 @@ def _base_source() -> str:
 
 def _context_source(name: str) -> str:
     parts = [_base_source().encode()]
-    for path in sorted((CONTEXTS / name).rglob("*")):
+    for path in [*sorted((CONTEXTS / name).rglob("*")), *SHARED.get(name, ())]:
         if path.is_file():
             parts += [path.name.encode(), path.read_bytes(), b"x" if path.stat().st_mode & 0o100 else b"-"]
     return _hash(b"\0".join(parts))
@@ -202,7 +209,11 @@ def _ensure_base(engine: Engine) -> None:
 def _build(name: str, source: str) -> None:
     # BuildKit would fetch its front end from a registry; the classic builder needs nothing.
     labels = ["--label", f"{SOURCE}={source}", "--label", f"{LABEL}=1"]
-    _docker("build", "--quiet", *labels, "--tag", tag_of(name), str(CONTEXTS / name), buildkit=False)
+    with tempfile.TemporaryDirectory(prefix="context-", dir=cache_dir()) as folder:
+        shutil.copytree(CONTEXTS / name, folder, dirs_exist_ok=True)
+        for path in SHARED.get(name, ()):
+            shutil.copy(path, folder)
+        _docker("build", "--quiet", *labels, "--tag", tag_of(name), folder, buildkit=False)
 
 
 def _docker(*words: str, buildkit: bool = True) -> str:

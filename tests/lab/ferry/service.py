@@ -23,8 +23,8 @@ What it answers:
     GET  /admin                  200 with the key of FERRY_KEY_FILE in X-Key, else 401; the file is read on each call
 
 Environment (default): FERRY_HOST (127.0.0.1), FERRY_PORT (8000), FERRY_DATA (folder of the file that keeps notes and work),
-FERRY_REDIS (host:port), FERRY_REDIS_PASSWORD_FILE, FERRY_REDIS_OPTIONAL (1 = optional), FERRY_POSTGRES (host:port, user
-and database `ferry`: notes and work are kept there), FERRY_POSTGRES_PASSWORD_FILE, FERRY_TIMEOUT (0.5 s, of one question to a
+FERRY_REDIS (host:port), FERRY_REDIS_PASSWORD_FILE, FERRY_REDIS_OPTIONAL (1 = optional), FERRY_POSTGRES (host:port;
+notes and work are kept there), FERRY_POSTGRES_USER and _DATABASE (ferry), FERRY_POSTGRES_PASSWORD_FILE, FERRY_TIMEOUT (0.5 s, of one question to a
 dependency), FERRY_RETRIES (2), FERRY_BREAKER_FAILURES (3), FERRY_BREAKER_OPEN (2 s), FERRY_START (0 s that it takes to
 start), FERRY_DRAIN (1 s between not ready and no longer listening), FERRY_GRACE (8 s, the end of all waiting at SIGTERM),
 FERRY_WORK_SECONDS (0.2), FERRY_CONCURRENT (16 calls at a time, more are shed with 503), FERRY_BODY (16384), FERRY_FIELD
@@ -271,7 +271,8 @@ class Postgres:
             if not line.recv(1):
                 raise OSError("closed")
         return self.driver.connect(
-            host=self.place[0], port=self.place[1], user="ferry", dbname="ferry", connect_timeout=2,
+            host=self.place[0], port=self.place[1], user=ENV.get("FERRY_POSTGRES_USER", "ferry"),
+            dbname=ENV.get("FERRY_POSTGRES_DATABASE", "ferry"), connect_timeout=2,
             password=secret("FERRY_POSTGRES_PASSWORD_FILE") or None, options="-c statement_timeout=2000",
         )  # fmt: skip
 
