@@ -34,8 +34,11 @@ FERRY_WRONG is a list, by commas, of what is wrong with it. Each changes what th
 
     liveness-deep            liveness asks the dependencies
     liveness-overloaded      one thread serves everybody
+    overload-fatal           it ends when it has to shed a call
+    overload-lasting         once it has shed a call it stays not ready
     readiness-blind          readiness asks nobody
     readiness-hangs          readiness asks without a time-out
+    readiness-flaps          every third answer of readiness is ready, whatever is down
     readiness-late           readiness only looks at the breaker, which opens after four times the failures
     optional-required        an optional dependency that is down makes it unready
     canary-broken-while-ready  after an outage calls keep a dead connection, readiness asks on a new one
@@ -465,6 +468,7 @@ class Ferry:
         self.start_until = STARTED + number("START", 0)
         self.stopping = threading.Event()
         self.ended = threading.Event()
+        self.asked, self.shed = 0, False
         self.room = threading.BoundedSemaphore(int(number("CONCURRENT", 16)))
         self.inside = 0
         self.changed = threading.Condition()
@@ -514,7 +518,10 @@ class Ferry:
             down = self.down(optional="optional-required" in WRONG, timeout=timeout)
             if self.redis and not self.redis.optional and self.breaker.refuses:
                 down["redis"] = True  # it may be back, but no call gets there yet
-        well = not any(down.values())
+        if "overload-lasting" in WRONG and self.shed:
+            down["calls"] = True
+        self.asked += 1
+        well = not any(down.values()) or ("readiness-flaps" in WRONG and not self.asked % 3)
         parts = {name: "down" if ill else "up" for name, ill in down.items()}
         return well, {"status": "ready" if well else "not ready", "components": parts}
 
@@ -655,6 +662,9 @@ class Handler(BaseHTTPRequestHandler):
             well, body = ferry.health()
             self.answer(200 if well else 503, body)
         elif not ferry.started or not ferry.room.acquire(blocking=False):
+            ferry.shed = ferry.started
+            if "overload-fatal" in WRONG and ferry.shed:
+                os._exit(4)
             self.later()
         else:
             try:
