@@ -1,5 +1,7 @@
 """Hands of a driver that has none: what only calls a service is done all the same, and everything else is refused."""
 
+# ruff: noqa: ARG002 - hands are told what to do; these do nothing
+
 from __future__ import annotations
 
 from typing import Any, NoReturn
@@ -19,31 +21,31 @@ class Handless:
     def _refuse(self) -> NoReturn:
         raise CouldNotLook(f"driver {self.driver} has no way to disturb a target")
 
-    def replicas(self, _service: str) -> tuple[Replica, ...]:
+    def replicas(self, service: str) -> tuple[Replica, ...]:
         """None that it knows of."""
         return ()
 
-    def checks(self, _service: str) -> tuple[Checked, ...]:
+    def checks(self, service: str) -> tuple[Checked, ...]:
         """None that it knows of."""
         return ()
 
-    def acts(self, _kind: str, _service: str, **_wanted: Any) -> tuple[Act, ...]:
+    def acts(self, kind: str, service: str, **wanted: Any) -> tuple[Act, ...]:
         """Refused."""
         self._refuse()
 
-    def do(self, _act: Act) -> None:
+    def do(self, act: Act) -> None:
         """Refused."""
         self._refuse()
 
-    def undo(self, _act: Act) -> None:
+    def undo(self, act: Act) -> None:
         """Refused."""
         self._refuse()
 
-    def left(self, _act: Act) -> str:
+    def left(self, act: Act) -> str:
         """Refused."""
         self._refuse()
 
-    def proof(self, _act: Act) -> str:
+    def proof(self, act: Act) -> str:
         """Refused."""
         self._refuse()
 

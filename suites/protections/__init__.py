@@ -1,0 +1,1 @@
+"""Promised protections: limits, rate limits, time-outs, retries and circuit breakers, with the numbers that are declared."""
