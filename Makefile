@@ -6,6 +6,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+DRILLS ?= 2
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +38,9 @@ trial: $(STAMP) ## run the suites against the demo deployment, which is started 
 	$(BIN)/pytest --mode=drill
 
 test: $(VENV)/axe ## pass the project's own tests (those that need an engine are skipped where there is none)
-	$(BIN)/pytest tests --timeout=300 --durations=15 -ra
+	$(BIN)/pytest tests --ignore=tests/integration/drills --timeout=300 --durations=15 -ra
+	@# Drills wait more than they work: several at a time, each file on one worker.
+	$(BIN)/pytest tests/integration/drills -n $(DRILLS) --dist loadfile --timeout=300 --durations=15 -ra
 
 lint: $(STAMP) ## style, and that generated files are fresh
 	$(BIN)/python -m pip install --quiet --group lint
