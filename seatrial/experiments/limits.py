@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, quote, urlencode
 
 from seatrial.drivers._http_calls import call, differs, method_of
@@ -54,13 +54,12 @@ def run(bench: Bench, subject: Subject) -> Timeline:
             raise CouldNotLook(f"the experiment was not begun: {first}")
         tried = {"call at the limit": at, "call above the limit": over}
         far = max(over + 1, FAR * at)
-        if _size(made_as_large(node, over)) < LARGEST:
-            tried["call far above the limit"] = _affordable(node, over, far)
+        if (size := _size(made_as_large(cast("Limit", fresh(node)), over))) < LARGEST:
+            tried["call far above the limit"] = min(far, int(over * LARGEST / size)) if _grows(node) else far
         for probe, value in tried.items():
-            large = made_as_large(node, value)
             scene.numbers[probe] = value
             scene.notes[probe] = _told(node, value)
-            made(scene, probe, _once(bench, subject.service, large))
+            made(scene, probe, _once(bench, subject.service, node, value))
         scene.watch.mark("nothing more is called")
         made(scene, "call afterwards", _once(bench, subject.service, node))
         scene.watch.hold(AFTER)
@@ -89,11 +88,12 @@ def _above(at: Any) -> Any:
     return at + 1 if isinstance(at, int | float) else at
 
 
-def _once(bench: Bench, service: str, node: Limit) -> Callable[[], Sample]:
-    """Makes the call once, and takes away what it wrote."""
+def _once(bench: Bench, service: str, node: Limit, value: float | None = None) -> Callable[[], Sample]:
+    """Makes the call once, as declared or with a value of its own, and takes away what it wrote."""
 
     def ask() -> Sample:
-        own = fresh(node)
+        own = cast("Limit", fresh(node))
+        own = own if value is None else made_as_large(own, value)
         answer = call(bench.session, bench.service(service), own)
         if isinstance(answer, Missing):
             raise CouldNotLook(answer.reason, right=answer.right)
@@ -187,20 +187,11 @@ def _texts(body: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...],
 
 
 def _size(node: Limit) -> int:
-    """Bytes of the body as it is sent; the sentinel that is put into it has its own length."""
-    own = fresh(node)
-    return len(json.dumps(own.body).encode()) if own.body is not None else len(method_of(own)[1])
+    """Bytes of the body as it is sent, of the path where there is none."""
+    return len(json.dumps(node.body).encode()) if node.body is not None else len(method_of(node)[1])
 
 
-def _affordable(node: Limit, over: float, far: float) -> float:
-    """A value far above the limit, but no larger body than is right to send."""
-    size = _size(made_as_large(node, over))
-    if size < 1024 or _size_grows(node) is False:
-        return far
-    return min(far, int(over * LARGEST / size))
-
-
-def _size_grows(node: Limit) -> bool:
+def _grows(node: Limit) -> bool:
     """Whether a larger value makes a larger body; a number does not."""
     if node.field is None:
         return True

@@ -57,10 +57,12 @@ FERRY_WRONG is a list, by commas, of what is wrong with it. Each changes what th
     written-late             notes are on the disk two seconds after they were answered, and at the end
     removals-forgotten       a removal is not written down
     ignores-sigterm, drops-in-flight, no-drain (not ready too late), exits-wrong (status 1 after SIGTERM)
-    limit-not-enforced, limit-kills (500 above it), limit-fatal (it ends), rate-not-enforced, no-retry-after
+    limit-not-enforced, limit-kills (500 above it), limit-fatal (it ends), limit-sulks (not ready after it has refused)
+    rate-not-enforced, no-retry-after, retry-after-lies (come back at once, it says)
     no-timeout               calls ask dependencies without a time-out
     retry-storm              thirty attempts without a pause
-    no-breaker, breaker-never-closes
+    piles-up                 calls wait for each other before they ask a dependency
+    no-breaker, breaker-never-closes, breaker-floods (everybody may try at once), breaker-sticks (a trial that works does not close it)
     key-kept                 the admin key is read once; old-key-works  keys of before are still taken
 """
 
@@ -231,7 +233,8 @@ class Breaker:
         with self.lock:
             if self.open:
                 waited = time.monotonic() - self.opened
-                if self.trying or waited < self.open_for or "breaker-never-closes" in WRONG:
+                trying = self.trying and "breaker-floods" not in WRONG
+                if trying or waited < self.open_for or "breaker-never-closes" in WRONG:
                     raise Down("the breaker is open")
                 self.trying = True
         try:
@@ -244,12 +247,15 @@ class Breaker:
                     self.opened = time.monotonic()
             raise
         with self.lock:
+            if "breaker-sticks" in WRONG and self.open:
+                self.opened, self.trying = time.monotonic(), False
+                return value
             self.failures, self.trying = 0, False
         return value
 
 
 class Postgres:
-    """PostgreSQL: keeps notes and work; a connection a call, and the whole call in bounded time."""
+    """PostgreSQL: keeps notes and work; a few connections that are made anew when broken, and every call in bounded time."""
 
     name = "postgres"
     optional = False
@@ -265,6 +271,8 @@ class Postgres:
         self.driver = psycopg2
         self.place = place(ENV["FERRY_POSTGRES"], 5432)
         self.made = False
+        self.room = threading.BoundedSemaphore(6)
+        self.idle: list[Any] = []
 
     def connect(self) -> Any:
         # libpq takes no time-out below two seconds: whether it is awake is asked first, by an SSLRequest.
@@ -281,18 +289,44 @@ class Postgres:
 
     def run(self, statement: str, *values: Any, timeout: float = 4 * TIMEOUT) -> list[Any]:
         def once() -> list[Any]:
-            with contextlib.closing(self.connect()) as link, link.cursor() as cursor:
-                if not self.made:
-                    cursor.execute("SELECT pg_advisory_xact_lock(7)")  # two replicas may start at once
-                    for table in self.TABLES:
-                        cursor.execute(table)
-                cursor.execute(statement, values)
-                rows = cursor.fetchall() if cursor.description else []
-                link.commit()
-                self.made = True
-                return list(rows)
+            # A few at a time: while it hangs callers must not queue up before it, and all come at once when it is back.
+            if not self.room.acquire(timeout=timeout):
+                raise OSError("no connection is free")
+            try:
+                return self.with_link(statement, values)
+            finally:
+                self.room.release()
 
         rows: list[Any] = bounded(timeout, once)
+        return rows
+
+    def with_link(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        try:
+            link, fresh = self.idle.pop(), False
+        except IndexError:
+            link, fresh = self.connect(), True
+        try:
+            rows = self.on(link, statement, values)
+        except (self.driver.OperationalError, self.driver.InterfaceError):
+            link.close()
+            if fresh:
+                raise
+            while self.idle:  # they are as old
+                self.idle.pop().close()
+            link = self.connect()
+            rows = self.on(link, statement, values)
+        self.idle.append(link)
+        return rows
+
+    def on(self, link: Any, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        with link, link.cursor() as cursor:  # one transaction
+            if not self.made:
+                cursor.execute("SELECT pg_advisory_xact_lock(7)")  # two replicas may start at once
+                for table in self.TABLES:
+                    cursor.execute(table)
+            cursor.execute(statement, values)
+            rows = list(cursor.fetchall()) if cursor.description else []
+        self.made = True
         return rows
 
     def check(self, timeout: float | None = TIMEOUT) -> None:
@@ -452,6 +486,45 @@ def keeper() -> Any:
 # --- the service ------------------------------------------------------------------------------------------------------
 
 
+def answers(dependency: Any, timeout: float | None) -> bool:
+    """Whether a dependency does what it is asked to."""
+    try:
+        dependency.check(timeout)
+    except Exception:  # noqa: BLE001 - whatever it is, it is down
+        return False
+    return True
+
+
+class Look:
+    """A look at one dependency that everybody shares who asks at the same time, and shortly after."""
+
+    FRESH = 0.15
+
+    def __init__(self, dependency: Any) -> None:
+        self.dependency = dependency
+        self.lock = threading.Lock()
+        self.done = threading.Event()
+        self.done.set()
+        self.ended = 0.0
+        self.result = False
+
+    def ask(self, timeout: float) -> Look:
+        with self.lock:
+            if self.done.is_set() and time.monotonic() - self.ended > self.FRESH:
+                self.done.clear()
+                threading.Thread(target=self.run, args=(timeout,), daemon=True).start()
+        return self
+
+    def run(self, timeout: float) -> None:
+        result = answers(self.dependency, timeout)
+        with self.lock:
+            self.result, self.ended = result, time.monotonic()
+            self.done.set()
+
+    def well(self, timeout: float) -> bool:
+        return self.done.wait(2 * timeout) and self.result
+
+
 class Ferry:
     """What the service is, beside HTTP."""
 
@@ -465,6 +538,7 @@ class Ferry:
         ]
         if "forgetful" in WRONG and ENV.get("FERRY_POSTGRES"):
             self.dependencies.append(Postgres())
+        self.looks = {one.name: Look(one) for one in self.dependencies}
         self.start_until = STARTED + number("START", 0)
         self.stopping = threading.Event()
         self.ended = threading.Event()
@@ -474,6 +548,8 @@ class Ferry:
         self.changed = threading.Condition()
         self.calls: collections.deque[float] = collections.deque()
         self.rate_lock = threading.Lock()
+        self.one_by_one = threading.Lock()
+        self.sulks = False
         self.keys = {self.key()}
         self.gate = threading.Lock()
         self.first = True
@@ -488,27 +564,18 @@ class Ferry:
     def down(self, *, optional: bool, timeout: float | None = TIMEOUT) -> dict[str, bool]:
         """By dependency whether it is down; all are asked at the same time."""
         asked = [one for one in self.dependencies if optional or not one.optional]
-        found = dict.fromkeys((one.name for one in asked), True)
-
-        def ask(one: Any) -> None:
-            try:
-                one.check(timeout)
-            except Exception:  # noqa: BLE001 - whatever it is, it is down
-                return
-            found[one.name] = False
-
-        threads = [threading.Thread(target=ask, args=(one,), daemon=True) for one in asked]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(None if timeout is None else 2 * timeout)
-        return dict(found)
+        if timeout is None:
+            return {one.name: not answers(one, None) for one in asked}
+        looks = {one.name: self.looks[one.name].ask(timeout) for one in asked}
+        return {name: not look.well(timeout) for name, look in looks.items()}
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         if self.stopping.is_set() and "no-drain" not in WRONG:
             return False, {"status": "stopping", "components": {}}
         if not self.started and "start-unsaid" not in WRONG:
             return False, {"status": "starting", "components": {}}
+        if self.sulks:
+            return False, {"status": "sulking", "components": {}}
         if "readiness-blind" in WRONG:
             return True, {"status": "ready", "components": {}}
         if "readiness-late" in WRONG:
@@ -552,6 +619,12 @@ class Ferry:
         tries = 30 if "retry-storm" in WRONG else 1 + int(number("RETRIES", 2))
 
         def attempts() -> str | None:
+            if "piles-up" not in WRONG:
+                return tried()
+            with self.one_by_one:
+                return tried()
+
+        def tried() -> str | None:
             for left in reversed(range(tries)):
                 try:
                     return redis.ask(*words, timeout=None if "no-timeout" in WRONG else TIMEOUT)
@@ -615,6 +688,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def later(self, seconds: float = 1.0, status: int = 503) -> None:
         given = {} if "no-retry-after" in WRONG else {"Retry_After": str(max(1, math.ceil(seconds)))}
+        if given and status == 429 and "retry-after-lies" in WRONG:
+            given = {"Retry_After": "0"}
         self.answer(status, {"error": "try again later"}, **given)
 
     def body(self) -> dict[str, Any] | None:
@@ -640,6 +715,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def above(self, status: int, why: str) -> None:
         """Refuse what is above a limit."""
+        self.ferry.sulks = "limit-sulks" in WRONG
         if "limit-fatal" in WRONG:
             os._exit(3)
         self.answer(500 if "limit-kills" in WRONG else status, {"error": why})
