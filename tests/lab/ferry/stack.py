@@ -197,6 +197,8 @@ class Running:
             known["api"]["url"] = self.url
         else:
             known["api"]["url"] = f"http://{self.container('api').address}:8000"
+        if "registry" in self.described:
+            known["registry"]["url"] = f"http://{self.container('registry').address}:5000"
         return {name: {**known[name], **restart} for name in self.described}
 
     # --- starting -----------------------------------------------------------------------------------------------------
