@@ -154,6 +154,7 @@ def ferry(
     env: Mapping[str, str] | None = None,
     services: Mapping[str, Any] | None = None,
     target: Mapping[str, Any] | None = None,
+    supervised: Mapping[str, Any] | None = None,
     wait: bool = True,
 ) -> Iterator[Processes]:
     """Ferry, up and ready, until the end of the block.
@@ -165,6 +166,7 @@ def ferry(
         env: more of the service's environment.
         services: merged into the profile's services.
         target: merged into the profile's target.
+        supervised: merged into what the supervisor is told, by service (`delay`, `restart`).
         wait: whether it must be ready before the block begins.
     """
     made = folder / f"ferry-{free_port()}"
@@ -185,7 +187,7 @@ def ferry(
         "api": {"command": [*PYTHON, "-u", str(HERE / "service.py")], "port": port, "env": environment, "delay": 0.5,
                 "grace": 10},
     }  # fmt: skip
-    (made / "services.json").write_text(json.dumps(told))
+    (made / "services.json").write_text(json.dumps(merged(told, supervised or {})))
 
     def process(name: str) -> dict[str, Any]:
         return {

@@ -57,6 +57,9 @@ FERRY_WRONG is a list, by commas, of what is wrong with it. Each changes what th
     written-late             notes are on the disk two seconds after they were answered, and at the end
     removals-forgotten       a removal is not written down
     ignores-sigterm, drops-in-flight, no-drain (not ready too late), exits-wrong (status 1 after SIGTERM)
+    stays-ready              after SIGTERM it refuses calls and says ready
+    stale-lock               after a crash it needs FERRY_STALE seconds (6) more to start; ends-again  it ends after the first second
+    gives-up                 it is never ready when a dependency is not there at its start
     limit-not-enforced, limit-kills (500 above it), limit-fatal (it ends), limit-sulks (not ready after it has refused)
     rate-not-enforced, no-retry-after, retry-after-lies (come back at once, it says)
     no-timeout               calls ask dependencies without a time-out
@@ -91,6 +94,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 ENV = os.environ
 WRONG = frozenset(filter(None, ENV.get("FERRY_WRONG", "").split(",")))
 STARTED = time.monotonic()
+LOCK = Path(ENV.get("FERRY_DATA", "/data")) / "lock"
 
 
 def number(name: str, default: float) -> float:
@@ -539,7 +543,10 @@ class Ferry:
         if "forgetful" in WRONG and ENV.get("FERRY_POSTGRES"):
             self.dependencies.append(Postgres())
         self.looks = {one.name: Look(one) for one in self.dependencies}
+        self.crashed = bool(WRONG & {"stale-lock", "ends-again"}) and LOCK.exists()
         self.start_until = STARTED + number("START", 0)
+        if "stale-lock" in WRONG and self.crashed:
+            self.start_until += number("STALE", 6)
         self.stopping = threading.Event()
         self.ended = threading.Event()
         self.asked, self.shed = 0, False
@@ -549,7 +556,7 @@ class Ferry:
         self.calls: collections.deque[float] = collections.deque()
         self.rate_lock = threading.Lock()
         self.one_by_one = threading.Lock()
-        self.sulks = False
+        self.sulks = self.gave_up = False
         self.keys = {self.key()}
         self.gate = threading.Lock()
         self.first = True
@@ -570,11 +577,11 @@ class Ferry:
         return {name: not look.well(timeout) for name, look in looks.items()}
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
-        if self.stopping.is_set() and "no-drain" not in WRONG:
+        if self.stopping.is_set() and not WRONG & {"no-drain", "stays-ready"}:
             return False, {"status": "stopping", "components": {}}
         if not self.started and "start-unsaid" not in WRONG:
             return False, {"status": "starting", "components": {}}
-        if self.sulks:
+        if self.sulks or self.gave_up:
             return False, {"status": "sulking", "components": {}}
         if "readiness-blind" in WRONG:
             return True, {"status": "ready", "components": {}}
@@ -737,6 +744,8 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "/health":
             well, body = ferry.health()
             self.answer(200 if well else 503, body)
+        elif "stays-ready" in WRONG and ferry.stopping.is_set():
+            self.later()
         elif not ferry.started or not ferry.room.acquire(blocking=False):
             ferry.shed = ferry.started
             if "overload-fatal" in WRONG and ferry.shed:
@@ -892,6 +901,14 @@ def watch_out(ferry: Ferry) -> None:
     if "starts-once" in WRONG and any(ferry.down(optional=False).values()):
         say("a dependency is not there")
         os._exit(1)
+    if "gives-up" in WRONG:
+        ferry.gave_up = any(ferry.down(optional=False).values())
+    if WRONG & {"stale-lock", "ends-again"}:
+        LOCK.touch()
+    if "ends-again" in WRONG and ferry.crashed:
+        time.sleep(1)
+        LOCK.unlink()
+        os._exit(1)
     while WRONG & {"crash-on-outage", "restart-loop"}:
         time.sleep(0.2)
         lost = "crash-on-outage" in WRONG and ferry.started and any(ferry.down(optional=True).values())
@@ -935,6 +952,7 @@ def serve() -> int:
         worker.join(max(0.0, end - time.monotonic()))
     for entry in list(getattr(ferry.store, "late", ())):
         ferry.store.keep(*entry)
+    LOCK.unlink(missing_ok=True)
     say("ended")
     # Threads that wait for a dependency must not keep it.
     os._exit(1 if "exits-wrong" in WRONG else 0)
