@@ -94,7 +94,7 @@ def _networks(one: dict[str, Any], mode: str) -> tuple[dict[str, Any], dict[str,
         }
         created = mode in (name, network.get("NetworkID")) or (mode == "default" and name == "bridge")
         (first if created else further)[mode if created and mode != "default" else name] = {
-            key: value for key, value in endpoint.items() if value
+            key: value for key, value in endpoint.items() if value is not None
         }
     if not first:
         raise CouldNotLook(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -60,10 +61,20 @@ def inventory(grip: Grip) -> dict[str, str]:
 
 def _volumes(api: Api, named: set[str], project: str | None) -> dict[str, str]:
     return {
-        f"volume {volume['Name']}": _plain({k: volume.get(k) for k in ("CreatedAt", "Driver", "Options", "Labels")})
+        f"volume {volume['Name']}": _plain(
+            {k: volume.get(k) for k in ("Driver", "Options", "Labels")} | {"folder": _folder(volume)}
+        )
         for volume in api.get("/volumes").get("Volumes") or ()
         if volume["Name"] in named or (project and (volume.get("Labels") or {}).get(PROJECT) == project)
     }
+
+
+def _folder(volume: dict[str, Any]) -> int | None:
+    """What tells a volume from another of its name, where it can be seen: the engine's `CreatedAt` changes with its content."""
+    try:
+        return os.stat(volume.get("Mountpoint") or "").st_ino
+    except OSError:
+        return None
 
 
 def _container(grip: Grip, one: dict[str, Any]) -> dict[str, str]:
