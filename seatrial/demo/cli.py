@@ -26,6 +26,7 @@ def _list() -> None:
             area = one.area
             print(f"{area}:")
         red = f"  [{', '.join(one.turns_red)}]" if one.turns_red else ""
+        red += f"  [drill: {', '.join(one.drilled)}]" if one.drilled else ""
         print(f"  {one.name:<{width}}  {one.summary}{red}")
     print("\nseatrial demo --defect NAME starts the demo deployment with one of them.")
 

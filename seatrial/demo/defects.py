@@ -13,64 +13,20 @@ import signal
 import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seatrial.demo import disturbed as _disturbed  # noqa: F401 (its defects are registered)
 from seatrial.demo.cache import Client
+from seatrial.demo.defect import DEFECTS, build_defect, defect
 from seatrial.demo.messages import Request, Response, answer
 from seatrial.demo.settings import address
+
+__all__ = ["DEFECTS", "apply", "build_in", "unknown"]
 
 if TYPE_CHECKING:
     from seatrial.demo.service import Service
     from seatrial.demo.stack import Plan, Stack
-
-
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """One thing that is wrong, and the requirements that must say so.
-
-    ``turns_red`` is what a look alone finds. It is empty where a test must also disturb, write or log in to see it.
-    """
-
-    name: str
-    area: str
-    summary: str
-    turns_red: tuple[str, ...]
-    change: Callable[[Plan], None] | None = None
-    build: Callable[[Service], None] | None = None
-
-
-DEFECTS: dict[str, Defect] = {}
-
-
-def _area(function: Callable[..., None]) -> str:
-    # Said by the section the function stands in: its first word is the area.
-    return (function.__doc__ or "").partition(":")[0].lower()
-
-
-def defect(
-    name: str, *, turns_red: tuple[str, ...], summary: str
-) -> Callable[[Callable[[Plan], None]], Callable[[Plan], None]]:
-    """Register a defect of the configuration, the data or the running stack. Its docstring begins with its area."""
-
-    def register(function: Callable[[Plan], None]) -> Callable[[Plan], None]:
-        DEFECTS[name] = Defect(name, _area(function), summary, turns_red, change=function)
-        return function
-
-    return register
-
-
-def build_defect(
-    name: str, *, turns_red: tuple[str, ...], summary: str
-) -> Callable[[Callable[[Service], None]], Callable[[Service], None]]:
-    """Register a defect of the service itself: a bad build. Its docstring begins with its area."""
-
-    def register(function: Callable[[Service], None]) -> Callable[[Service], None]:
-        DEFECTS[name] = Defect(name, _area(function), summary, turns_red, build=function)
-        return function
-
-    return register
 
 
 def apply(name: str, plan: Plan) -> None:
@@ -106,6 +62,8 @@ def unknown(name: str) -> str:
 @defect(
     "readiness-blind",
     turns_red=("CFG-004", "HLT-008"),
+    drilled=("PRB-001", "PRB-016"),
+    by="api.redis.stopped",
     summary="readiness asks nobody: it says ready while Redis is down",
 )
 def readiness_blind(plan: Plan) -> None:
@@ -113,7 +71,12 @@ def readiness_blind(plan: Plan) -> None:
     plan.settings["DEMO_READINESS_ASKS"] = ""
 
 
-@build_defect("liveness-deep", turns_red=(), summary="liveness asks Redis: a restart for somebody else's trouble")
+@build_defect(
+    "liveness-deep",
+    drilled=("PRB-009", "PRB-016"),
+    by="api.redis.stopped",
+    summary="liveness asks Redis: a restart for somebody else's trouble",
+)
 def liveness_deep(service: Service) -> None:
     """Health: liveness looks at what readiness looks at."""
 
@@ -422,7 +385,12 @@ def api_killed(plan: Plan) -> None:
 # What it keeps ------------------------------------------------------------------------------------------------------
 
 
-@build_defect("forgetful", turns_red=(), summary="notes are gone after a restart of the service")
+@build_defect(
+    "forgetful",
+    drilled=("DUR-002", "DUR-004"),
+    by="api.survives.restart",
+    summary="notes are gone after a restart of the service",
+)
 def forgetful(service: Service) -> None:
     """Persistence: each start makes a new store."""
     for path in Path(service.settings.store).parent.glob("notes.db*"):

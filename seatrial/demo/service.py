@@ -13,6 +13,7 @@ from typing import Any
 
 from seatrial.demo import metrics
 from seatrial.demo.cache import Cache, CacheLost, Client
+from seatrial.demo.guesses import Guesses
 from seatrial.demo.health import Health
 from seatrial.demo.jsonlog import Log
 from seatrial.demo.messages import Refused, Request, Response, answer, error
@@ -21,6 +22,7 @@ from seatrial.demo.store import Store, StoreLost
 from seatrial.demo.web import Handler
 
 MAX_TEXT = 10_000
+_NOTES = ("/notes", "/notes/{id}")
 _NOTE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -52,6 +54,8 @@ class Service:
             "/admin/stats": {"GET": self._admin_stats},
         }
         self.fallback: Handler = self._unknown
+        self.guesses = Guesses()
+        self._working, self._room = 0, int(settings.max_requests)
         # The loop itself holds its tasks only weakly.
         self.background: list[asyncio.Task[None]] = []
 
@@ -81,7 +85,7 @@ class Service:
         template, response = "", error(Refused(500, "something went wrong; the log says what"))
         try:
             template, handler = self._route(request)
-            response = await handler(request)
+            response = await (self._admitted(handler, request) if template in _NOTES else handler(request))
         except Refused as refusal:
             response = error(refusal)
         except StoreLost as lost:
@@ -99,6 +103,16 @@ class Service:
             self.durations.observe(took, route)
         self.log("request", method=method, route=route, status=response.status, duration_ms=round(took * 1000, 3))
         return response
+
+    async def _admitted(self, handler: Handler, request: Request) -> Response:
+        """Answer a request for notes, if there is room: a queue that grows is slow for everyone, probes included."""
+        if self._working >= self._room:
+            raise Refused(503, "too many requests at once", Retry_After="1")
+        self._working += 1
+        try:
+            return await handler(request)
+        finally:
+            self._working -= 1
 
     def _route(self, request: Request) -> tuple[str, Handler]:
         template, methods = request.path, self.routes.get(request.path)
@@ -154,9 +168,11 @@ class Service:
         return answer({"id": note_id, "removed": True})
 
     async def _admin_stats(self, request: Request) -> Response:
+        self.guesses.admit()
         token = self.settings.admin_token
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not token or not hmac.compare_digest(given.encode(), token.encode()):
+            self.guesses.wrong()
             raise Refused(401, "a token is needed", WWW_Authenticate="Bearer")
         return await self.stats()
 

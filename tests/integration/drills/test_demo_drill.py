@@ -1,0 +1,92 @@
+"""The demo under drill: it conforms, is left as it was found, and each defect that only a drill shows turns exactly its ids red."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from seatrial.demo import redis_server
+from seatrial.demo.defects import DEFECTS
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def redis_is_here():
+    if redis_server.find() is None:
+        required = "redis" in os.environ.get("SEATRIAL_REQUIRE", "").split(",")
+        (pytest.fail if required else pytest.skip)(redis_server.MISSING)
+
+
+def drill(folder, *options, defect=""):
+    """A drill of the demo, as its user starts it; what came of it."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DEMO_"))} | {
+        "NO_COLOR": "1",
+        "SEATRIAL_DEMO_DEFECT": defect,
+        "SEATRIAL_STATE": str(folder / "state"),
+        "SEATRIAL_OVERLOAD_SECONDS": "5",
+        "TMPDIR": str(folder),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial", "drill", "demo", f"--report-dir={folder / 'reports'}", *options],
+        cwd=folder, capture_output=True, text=True, timeout=300, env=environ, check=False,
+    )  # fmt: skip
+    (found,) = (folder / "reports").glob("*/conformance.json")
+    report = json.loads(found.read_text())
+    report["text"], report["code"] = done.stdout + done.stderr, done.returncode
+    return report
+
+
+def ids(report, *outcomes):
+    return {one["id"] for one in report["results"] if one["outcome"] in outcomes}
+
+
+def disturbed(folder):
+    """What the journals say: acts that were done, and those that are not undone."""
+    lines = [json.loads(line) for file in folder.glob("state/targets/*/*.jsonl") for line in file.read_text().splitlines()]
+    done = [line["done"] for line in lines if "done" in line]
+    undone = [line["undone"] for line in lines if "undone" in line]
+    assert any("closed" in line for line in lines)
+    return done, undone
+
+
+def left(folder):
+    """Demo deployments that are still there."""
+    return [path.name for path in folder.glob("seatrial-demo-*")]
+
+
+def test_the_demo_conforms_under_drill_and_is_left_as_it_was_found(tmp_path):
+    report = drill(tmp_path)
+    assert ids(report, "violation", "advisory", "error") == set(), report["text"]
+    assert (report["result"], report["code"]) == ("success", 0)
+    assert "not as it was found" not in report["text"]
+    done, undone = disturbed(tmp_path)
+    assert len(done) >= 5
+    assert sorted(done) == sorted(undone)
+    assert left(tmp_path) == []
+    tried = {one["id"][:3] for one in report["results"] if one["outcome"] == "pass" and one["tier"] != "observe"}
+    assert {"DUR", "PRB"} <= tried
+
+
+@pytest.mark.parametrize("name", sorted(name for name, defect in DEFECTS.items() if defect.drilled))
+def test_a_defect_turns_exactly_its_ids_red_under_drill(name, tmp_path):
+    defect = DEFECTS[name]
+    report = drill(tmp_path, "-k", f"[{defect.by}]", defect=name)
+    assert ids(report, "violation", "advisory") == set(defect.drilled), report["text"]
+    assert ids(report, "error") == set(), report["text"]
+    assert report["code"] in (0, 1)
+    assert sorted(disturbed(tmp_path)[0]) == sorted(disturbed(tmp_path)[1])
+    assert left(tmp_path) == []
+
+
+def test_what_is_promised_for_bad_times_is_shown_to_be_broken():
+    shown = {id for defect in DEFECTS.values() for id in defect.drilled}
+    assert len(shown) >= 10
+
+
+def test_a_defect_that_is_drilled_says_where_it_shows():
+    assert [name for name, defect in DEFECTS.items() if defect.drilled and not defect.by] == []
