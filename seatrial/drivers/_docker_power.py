@@ -39,7 +39,9 @@ def acts(grip: Grip, kind: str, service: str, wanted: dict[str, Any]) -> tuple[A
                 "would count as stopped by hand",
                 right="to run on the engine's host",
             )
-        made.append(Act(kind, service, f"container {name_of(one)}", one["Id"], _how(kind, one, found), found, wanted))
+        # The grace that holds is told: for that long an engine may go on with what it was asked for.
+        asked = wanted if kind in ("hang", "kill") else {**wanted, "grace": found["grace"]}
+        made.append(Act(kind, service, f"container {name_of(one)}", one["Id"], _how(kind, one, found), found, asked))
     return tuple(made)
 
 

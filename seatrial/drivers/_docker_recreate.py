@@ -50,7 +50,8 @@ def acts(grip: Grip, kind: str, service: str, wanted: dict[str, Any]) -> tuple[A
         grace = wanted.get("grace")
         found["grace"] = (one["Config"].get("StopTimeout") or GRACE) if grace is None else math.ceil(grace)
         how = "removed and made anew from its declaration by the engine"
-        made.append(Act(kind, service, f"container {name}", one["Id"], how, found, wanted))
+        asked = {**wanted, "grace": found["grace"]}
+        made.append(Act(kind, service, f"container {name}", one["Id"], how, found, asked))
     if not made:
         raise CouldNotLook(f"{service} has no running container {wanted['replica']}")
     return tuple(made)

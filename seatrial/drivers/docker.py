@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from seatrial.profile.model import Service
     from seatrial.safety.acts import Hands
 
-__all__ = ["RIGHTS", "generations", "hands", "hands_again", "identity", "observe"]
+__all__ = ["RIGHTS", "generations", "hands", "hands_again", "identity", "identity_again", "observe"]
 
 RIGHTS = {
     Tier.observe: (
         "GET on the engine's API: root, membership of the group docker, or a TLS client certificate; "
         "on the engine's own host also root, to read /proc and /sys/fs/cgroup"
     ),
-    Tier.disrupt: "POST on the same API: pause, stop, start, kill, restart and create containers",
+    Tier.disrupt: (
+        "POST and DELETE on the same API: pause, stop, start, restart, create and remove containers; "
+        "on the engine's own host also root, to kill a main process and to make a container slow"
+    ),
 }
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
@@ -47,6 +50,16 @@ def identity(session: Session) -> str:
         return str(api.get("/info")["ID"])
     finally:
         api.close()
+
+
+def identity_again(session: Session, told: dict[str, Any]) -> str:
+    """The same of the engine that a journal tells of."""
+    from contextlib import closing
+
+    from seatrial.drivers._docker_endpoint import Endpoint
+
+    with closing(Api(session, Endpoint(**told["endpoint"]))) as api:
+        return str(api.get("/info")["ID"])
 
 
 def _listed(api: Api) -> list[dict[str, Any]]:
