@@ -49,7 +49,6 @@ def run(bench: Bench, subject: Subject) -> Timeline:
         for number in range(1, TIMES + 1):
             if not _kill(bench, scene, lives, number, ours):
                 break
-        scene.watch.hold(STAYS)
         lives.look()
         again = [life for life in lives.ended(0.0) if life.key not in ours]
         scene.numbers["ended again"] = len(again) + lives.unseen
@@ -110,6 +109,13 @@ def _kill(bench: Bench, scene: Scene, lives: Lives, number: int, ours: list[tupl
     since = watch.now
     well = _starts.until_ready(scene, back[0].first, longest)
     scene.numbers[f"watched after restart ({number})"] = round(watch.now - since, 1)
-    if well:
-        _starts.started(scene, back[0], who, f" ({number})")
-    return well
+    if not well:
+        return False
+    _starts.started(scene, back[0], who, f" ({number})")
+    watch.hold(STAYS)
+    lives.look()
+    if any(life.key not in ours for life in lives.ended(killed)):
+        scene.settled(
+            within=longest, probes=_starts.ASKED, since=watch.now
+        )  # it ended again: the next crash needs a life
+    return True
