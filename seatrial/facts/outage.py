@@ -31,7 +31,7 @@ class Outage(Watched):
     def _turned(self, who: str) -> Sample | None:
         """The first answer of readiness that tells of the fault: also one that was asked for just before it."""
         samples = self.timeline.of("readiness", who=who, until=self.fault.ended)
-        return next((s for s in samples if s.end >= self.fault.began and not s.ok), None)
+        return next((s for s in samples if s.end >= self._touched and not s.ok), None)
 
     @property
     def still_ready(self) -> list[Finding]:
@@ -100,11 +100,11 @@ class Outage(Watched):
     def helpless(self) -> list[Finding]:
         """Places that did not become ready again for as long as they were watched, or only by a new life."""
         self._dense("readiness")
-        ended = self.fault.ended
+        ended = self._back
         found = []
-        lives = [m for m in self.timeline.moments if m.what.endswith(" was started") and m.at > ended]
+        lives = [m for m in self.timeline.moments if m.what.endswith(" was started") and m.at > self.fault.ended]
         for who in self.timeline.asked("readiness"):
-            samples = self.timeline.of("readiness", who=who, since=ended)
+            samples = self.timeline.of("readiness", who=who, since=self.fault.ended)
             back = self._for_good(who)
             if not samples:
                 raise CouldNotLook(f"readiness of {who} was not asked after {self.fault.of} was as before")
@@ -127,7 +127,7 @@ class Outage(Watched):
         self._dense("health")
         found = []
         for who in self.timeline.asked("health"):
-            before = {part for s in self.timeline.of("health", who=who, until=self.fault.began) for part in s.unhealthy}
+            before = {part for s in self.timeline.of("health", who=who, until=self._touched) for part in s.unhealthy}
             samples = self._during("health", who)
             if not samples:
                 raise CouldNotLook(f"health of {who} was not asked while {self._what}")
@@ -196,11 +196,11 @@ class Outage(Watched):
         """
         self._dense("readiness")
         front = "front" if "front" in self.timeline.asked("readiness") else ""
-        began = self.fault.began
+        began = self._touched
         calls = self.timeline.of("canary")
         if not calls:
             raise CouldNotLook("the canary was not made")
-        may = began + self.timeline.bounds["unready_within"].seconds
+        may = self.fault.began + self.timeline.bounds["unready_within"].seconds
         judged = [s for s in calls if s.end < began or s.at >= may]
         wrong = [s for s in judged if not s.ok and self._said_ready(s, front)]
         if not wrong:

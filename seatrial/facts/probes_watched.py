@@ -40,6 +40,19 @@ class Watched:
         """
         return seen(self.timeline.fault)
 
+    def _moment(self, what: str, default: float) -> float:
+        return next((moment.at for moment in self.timeline.moments if moment.what == what), default)
+
+    @property
+    def _touched(self) -> float:
+        """When something began to be done: what is said from then on may already tell of it."""
+        return self._moment(f"{self.fault.of} is about to be {self.fault.kind}", self.fault.began)
+
+    @property
+    def _back(self) -> float:
+        """When all was as before: undoing takes its time, too."""
+        return max(self.fault.ended, self._moment(f"{self.fault.of} is as before", self.fault.ended))
+
     def _dense(self, probe: str) -> None:
         """Samples too far apart would miss what they are about.
 
@@ -160,10 +173,10 @@ class Watched:
     def late_return(self) -> list[Finding]:
         """Places that were not ready again in time, or did not stay so."""
         self._dense("readiness")
-        bound, ended = self.timeline.bounds["ready_within"], self.fault.ended
+        bound, ended = self.timeline.bounds["ready_within"], self._back
         found = []
         for who in self.timeline.asked("readiness"):
-            samples = self.timeline.of("readiness", who=who, since=ended)
+            samples = self.timeline.of("readiness", who=who, since=self.fault.ended)
             back = self._for_good(who)
             lucky = next((sample for sample in samples if sample.ok), None)
             if back is not None and back - ended <= bound.seconds:
