@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NOUNS", "ORDER", "run", "seconds", "title"]
 
-NOUNS = ("survival", "survival_of_removal", "survival_of_kill", "survival_of_restart", "survival_of_recreation")
+NOUNS = ("survival_of_removal", "survival_of_kill", "survival_of_restart", "survival_of_recreation")
 ORDER = 40
 SETTLED = 3.0
 """Seconds between the first sentinels and the act: by then they are no last writes any more."""

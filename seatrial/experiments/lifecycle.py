@@ -189,9 +189,9 @@ class _Course:
         with self.scene.fault(
             "command", self.name, "given a new key", command=list(node.command), back=list(node.back), within=within
         ):
-            self.keys(node, ROTATED, within)
+            self.keys(node, ROTATED, self.ready_within)
             self.scene.watch.hold(HELD)
-        self.keys(node, BACK, within)
+        self.keys(node, BACK, self.ready_within)
 
     def keys(self, node: Rotation, phase: str, within: float) -> bool:
         """Try both keys everywhere until each is taken or refused as it should be, several times in a row, or time is up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.facts.experiment import Fault, Sample, Timeline
@@ -50,50 +51,45 @@ class Survival:
 
     @property
     def lost(self) -> list[Finding]:
-        """What was there for seconds before the act, and is not there after it."""
+        """What was acknowledged before the act, seconds or moments, and is not there after it."""
         fault = self._fault
+        found = [*self._lost_settled(fault), *self._lost_last(fault)]
+        return [Finding(self.service, f"{text} ({self._told(fault)})", self._expected) for text in found]
+
+    def _lost_settled(self, fault: Fault) -> Iterator[str]:
+        """What was there for seconds."""
         written = {sample.who: sample for sample in self.timeline.of(WRITTEN) if sample.ok}
         looked = [sample for sample in self.timeline.of(READ) if sample.who in written]
         if not looked:
             refused = "; ".join(f"{s.who}: {s.failure}" for s in self.timeline.of(WRITTEN)[:3])
             raise CouldNotLook(f"nothing that was written was acknowledged and read back before the act: {refused}")
-        return [
-            Finding(
-                f"{self.service} ({sample.who})",
-                f"what was acknowledged {_before(fault, written[sample.who])} {fault.of} was {fault.kind} is not read back: "
-                f"{sample.failure} ({self._told(fault)})",
-                self._expected,
+        for failure in dict.fromkeys(sample.failure for sample in looked if not sample.ok):
+            gone = [sample.who for sample in looked if not sample.ok and sample.failure == failure]
+            yield (
+                f"{len(gone)} of {len(looked)} that were acknowledged {_before(fault, written[gone[0]])} {fault.of} was "
+                f"{fault.kind} are not read back: {failure} ({', '.join(gone)})"
             )
-            for sample in looked
-            if not sample.ok
-        ]
 
-    @property
-    def lost_last(self) -> list[Finding]:
-        """What was acknowledged just before the act, and is not there after it."""
-        fault = self._fault
+    def _lost_last(self, fault: Fault) -> Iterator[str]:
+        """What was acknowledged around the moment of the act."""
         written = [sample for sample in self.timeline.of(LAST) if sample.ok]
         looked = self.timeline.of(LAST_READ)
         if len(written) != len(looked):
             raise CouldNotLook(f"of {len(written)} last writes {len(looked)} were looked for")
+        gone = [(sample, read) for sample, read in zip(written, looked, strict=True) if not read.ok]
+        if gone:
+            yield (
+                f"{len(gone)} of {len(written)} writes that were acknowledged around the moment {fault.of} was {fault.kind} "
+                f"are not read back; they were acknowledged from {_before(fault, gone[0][0])} to "
+                f"{_before(fault, gone[-1][0])} it: {gone[0][1].failure}"
+            )
+            return
         before = [sample for sample in written if sample.end <= fault.began]
         if len(before) < LEAST_LAST or fault.began - before[-1].end > NEAR:
             raise CouldNotLook(
                 f"only {len(before)} writes were acknowledged in the last seconds before {fault.of} was {fault.kind}, and "
                 f"none just before it: this machine was too busy to judge it"
             )
-        gone = [(sample, read) for sample, read in zip(written, looked, strict=True) if not read.ok]
-        if not gone:
-            return []
-        return [
-            Finding(
-                self.service,
-                f"{len(gone)} of {len(written)} writes that were acknowledged around the moment {fault.of} was {fault.kind} "
-                f"are not read back; they were acknowledged from {_before(fault, gone[0][0])} to "
-                f"{_before(fault, gone[-1][0])} it: {gone[0][1].failure} ({self._told(fault)})",
-                self._expected,
-            )
-        ]
 
     @property
     def back_again(self) -> list[Finding]:

@@ -205,7 +205,10 @@ class Operation:
         for who in asked:
             last = self.timeline.of(probe, who=who)[-1]
             if not last.ok:
-                yield Finding(f"{self.service} ({who}), {where}", f"{last.failure}; {what}", expected)
+                within = self.timeline.bounds["ready_within"]
+                yield Finding(
+                    f"{self.service} ({who}), {where}", f"{last.failure}; {what}", f"{expected}, within {within}"
+                )
 
 
 def _several(samples: tuple[Sample, ...] | list[Sample], most: int = 3) -> str:

@@ -69,9 +69,6 @@ NOUNS = {
         ("persistence",),
         "persistence",
     ),
-    "survival": Noun(
-        _survivals("survival", *ACTS), _LACKING.format("anything", _BOTH), ("persistence",), "persistence"
-    ),
     "survival_of_removal": Noun(
         _survivals("survival_of_removal", *ACTS, removing=True),
         _LACKING.format("anything", _BOTH) + ", or that canary declares no remove",
