@@ -62,7 +62,10 @@ def identity_of(head: dict[str, Any]) -> str:
     """
     driver, session = drivers.load(head["driver"]), session_of(head)
     again = getattr(driver, "identity_again", None)
-    identity: str = again(session, head["hands"]) if again else driver.identity(session)
+    try:
+        identity: str = again(session, head["hands"]) if again else driver.identity(session)
+    except (KeyError, TypeError):
+        raise CouldNotLook("the journal does not say how its target is reached") from None
     return identity
 
 

@@ -11,7 +11,9 @@ A driver module has
 ``generations(session) -> dict[str, tuple[str, ...]]``
     by service, what tells one incarnation from the next (id and start time), read again at the end of a run;
 ``hands(session) -> Hands``, ``hands_again(session, told) -> Hands`` (optional)
-    what it can do to its target (`safety.acts`), and the same from what a journal kept of it.
+    what it can do to its target (`safety.acts`), and the same from what a journal kept of it;
+``identity_again(session, told) -> str`` (optional)
+    who that target is now, where `identity` would need the profile that a journal does not have.
 
 It imports nothing heavy at module level. Every request of a driver goes through `Session.call`, which counts it and
 refuses what is above the granted tier.
