@@ -8,6 +8,7 @@ import socket
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
@@ -28,7 +29,7 @@ from tests.unit.disturbances import FakeHands, act
 class Child:
     """In place of a guardian."""
 
-    made: list[Child] = []
+    made: ClassVar[list[Child]] = []
 
     def __init__(self, journal: Path, lock: int) -> None:
         self.journal, self.lock, self.ended, self.asked = journal, lock, False, 0
