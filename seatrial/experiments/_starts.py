@@ -25,8 +25,8 @@ EVERY = 0.2
 """Seconds between two samples of a probe: ends and beginnings are short."""
 SPARE = 2.0
 """Seconds that are waited beyond a bound, so that what is late is told with its number."""
-LONGEST = 180.0
-"""Seconds a start is waited for at most, whatever its budget is."""
+LEAST, LONGEST = 15.0, 180.0
+"""Seconds a start is waited for, whatever its budget is: what is late is told with its number, and is not left half way."""
 ASKED = ("liveness", "readiness", "startup", "request")
 """What must be well before anything is done, and is waited for afterwards."""
 
@@ -107,7 +107,7 @@ def until_ready(scene: Scene, since: float, within: float) -> bool:
     if not any(asker.probe in ASKED for asker in scene.watch.askers):
         scene.watch.hold(1.0)
         return True
-    return scene.settled(within=min(LONGEST, within), probes=ASKED, since=since)
+    return scene.settled(within=min(LONGEST, max(LEAST, within)), probes=ASKED, since=since)
 
 
 def started(scene: Scene, life: Life, who: str, suffix: str = "") -> None:

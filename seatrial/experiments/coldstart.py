@@ -29,7 +29,7 @@ ORDER = 90
 TIMES = 2
 LATER = 2.0
 """Seconds by which dependencies come later than what needs them, the second time."""
-BEYOND = 5.0
+BEYOND = 8.0
 """Seconds that are waited beyond the longest bound."""
 IN_A_ROW = 3
 
@@ -231,7 +231,8 @@ def _help(bench: Bench, watch: Watch, bounds: dict[str, Bound], notes: dict[str,
         last = [s.ok for s in watch.samples() if s.who == name][-IN_A_ROW:]
         if last and all(last):
             continue
+        watch.mark(f"{name} is restarted, as it did not turn ready by itself")
         with bench.disturber.disturbed(*bench.hands.acts("restart", name, grace=10.0)):
-            since = watch.mark(f"{name} was restarted, as it did not turn ready by itself")
+            since = watch.now
             well = watch.until(lambda _, since=since, name=name: _settled(watch, since, name), 30.0)  # type: ignore[misc]
         notes[f"helped {name}"] = "ready after it was restarted" if well else "not ready after it was restarted, either"

@@ -62,7 +62,7 @@ def run(bench: Bench, subject: Subject) -> Timeline:
             scene.numbers["begun while it hung"] = len(lives.begun(begun))
             scene.notes["exit codes"] = ", ".join(f"{life.exit_code}" for life in ended if life.exit_code is not None)
             longest = (within.seconds if within else 30.0) + _starts.SPARE
-            well = _starts.until_ready(scene, back, longest)
+            well = scene.settled(within=longest, probes=_starts.ASKED, since=back)
             scene.numbers["watched after it was back"] = round(scene.watch.now - back, 1)
             scene.numbers["back"] = round(back, 3)
             if not well:
@@ -95,7 +95,8 @@ def _undone_early(bench: Bench, scene: Scene, acts: tuple[Act, ...]) -> Iterator
 def _help(bench: Bench, scene: Scene) -> None:
     """What did not come by itself is restarted, so that the target is as it was found."""
     name = scene.service
-    with bench.disturber.disturbed(*bench.hands.acts("restart", name, grace=10.0)):
-        since = scene.watch.mark(f"{name} was restarted, as it did not turn ready by itself")
-        well = _starts.until_ready(scene, since, 30.0)
+    acts = bench.hands.acts("restart", name, grace=10.0)
+    scene.numbers["helped"] = round(scene.watch.mark(f"{name} is restarted, as it did not turn ready by itself"), 3)
+    with bench.disturber.disturbed(*acts):
+        well = _starts.until_ready(scene, scene.watch.now, 30.0)
     scene.notes["helped"] = "ready after it was restarted" if well else "not ready after it was restarted, either"

@@ -170,7 +170,7 @@ class SlowStart:
             raise CouldNotLook("readiness was not asked at all")
         for who in self.timeline.asked("readiness"):
             first = next((s for s in self.timeline.of("readiness", who=who, since=since) if s.ok), None)
-            helped = next((m.at for m in self.timeline.moments if "was restarted, as" in m.what), float("inf"))
+            helped = numbers.get("helped", float("inf"))
             if first is None or first.at > helped:
                 told = f"readiness did not turn ready in the {_told(numbers['watched after it was back'])} after {self.dependency} was back"
                 if help_ := self.timeline.notes.get("helped"):

@@ -305,8 +305,8 @@ TRM_012 = Specimens(
     fails={
         "readiness did not turn ready in the 7s after redis was back; ready after it was restarted": hung(
             samples=HELPED,
-            moments=(Moment(17.5, "api was restarted, as it did not turn ready by itself"),),
-            numbers={"watched after it was back": 7.0},
+            moments=(Moment(17.5, "api is restarted, as it did not turn ready by itself"),),
+            numbers={"watched after it was back": 7.0, "helped": 17.5},
             notes={"helped": "ready after it was restarted"},
         ),
         "readiness turned ready 6s after redis was back": hung(

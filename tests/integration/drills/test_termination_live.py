@@ -31,7 +31,7 @@ pytestmark = [
 REQUIREMENTS = {requirement.id for requirement, _ in catalogue(suites) if requirement.area == "termination"}
 IN_CONTAINERS = {"TRM-006"}
 """What only an engine tells."""
-AT_A_TIME = 3
+AT_A_TIME = 4
 QUEUED = {"work": {"body": {"id": "sentinel", "seconds": 1}}}
 """Work that takes longer than the service takes to end."""
 
@@ -84,7 +84,7 @@ WRONGS = [
     Wrong("ends-again", ("TRM-010",), "kill", "by itself after it was killed"),
     Wrong("starts-once", ("TRM-011",), "redis.start", "times while redis was hung"),
     Wrong("gives-up", ("TRM-012",), "redis.start", "ready after it was restarted", api={"readiness": {"ready_within": "2s"}}),
-    Wrong("", ("TRM-013",), "cold_start", "was ready", env={"FERRY_START": "4"}, api={"cold_start_within": "2s"}),
+    Wrong("", ("TRM-013",), "cold_start", "cold start 1", env={"FERRY_START": "4"}, api={"cold_start_within": "2s"}),
     Wrong("readiness-blind", ("TRM-014",), "cold_start", "before redis was started"),
 ]  # fmt: skip
 
