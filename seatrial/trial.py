@@ -490,7 +490,7 @@ class Trial:
 
 SECTIONS = (
     "liveness", "readiness", "startup", "health", "canary", "depends_on", "exposure", "tls", "metrics", "environment",
-    "configuration",    "persistence", "logs", "traces", "limits", "access",
+    "configuration",    "persistence", "logs", "traces", "limits", "rate_limits", "access",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.experiments._probes import FRONT, canary
 from seatrial.facts.experiment import Bound, Sample
+from seatrial.profile import problems
 from seatrial.words import CouldNotLook
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ RETURN_WITHIN = 15.0
 
 
 def dotted(subject: Subject) -> str:
-    """Where a subject stands in the profile: ``services.api.depends_on.redis``."""
-    return ".".join(map(str, subject.path))
+    """Where a subject stands in the profile: ``services.api.depends_on.redis``, ``services.api.limits[0]``."""
+    return problems.dotted(subject.path)
 
 
 def caller(bench: Bench, subject: Subject, *, fast: float | None = None) -> Caller:

@@ -47,7 +47,7 @@ def limit(*, at=201, over=422, far=422, afterwards=201, ready=(200, 200), after=
         notes=NOTES, before=(LIFE,), after=(after,) if after else (), unsteady="" if made else NEVER,
     )  # fmt: skip
     node = Limit.model_validate({**LIMIT, "status": "422", **(declared or {})})
-    return LimitTried("api.limits.length-of-a-note", "api", "services.api.limits.0", node, timeline)
+    return LimitTried("api.limits.length-of-a-note", "api", "services.api.limits[0]", node, timeline)
 
 
 HUNG_UP = {"status": 0, "failure": "closed the connection without an answer"}
@@ -68,7 +68,7 @@ PRT_002 = Specimens(
     fails={
         "POST /notes with text of 1001 characters: HTTP 201": limit(over=201),
         "POST /notes with text of 10000 characters: HTTP 500": limit(far=500),
-        "expected refused with HTTP 422 (services.api.limits.0.status) within 10s": limit(over=400),
+        "expected refused with HTTP 422 (services.api.limits[0].status) within 10s": limit(over=400),
         "1001 characters: closed the connection without an answer": limit(over=HUNG_UP),
         "10000 characters: did not answer within 10s": limit(far=SLOW),
         "HTTP 503 (expected refused with HTTP 400 to 499": limit(over=503, declared={"status": None}),
@@ -107,7 +107,7 @@ def rate(*, within=(200,) * 5, beyond=(429,), said="2", wait=2.0, again=(200,), 
     refused = any(not one.ok for one in more)
     timeline = Timeline(
         "rate limit searches of api", "api", 4.4, (*calls, *more, *back),
-        bounds={"per": Bound(2.0, "services.api.rate_limits.0.per")},
+        bounds={"per": Bound(2.0, "services.api.rate_limits[0].per")},
         numbers={"refused at": 1780000000.0, "asked to wait": wait} if refused else {},
         notes={"call": "GET /search", **({"Retry-After": said} if refused else {})},
         unsteady="" if within else NEVER,
@@ -115,7 +115,7 @@ def rate(*, within=(200,) * 5, beyond=(429,), said="2", wait=2.0, again=(200,), 
     node = RateLimit.model_validate(
         {"name": "searches", "get": "/search", "allowed": "5", "per": "2s", **(declared or {})}
     )
-    return RateLimitTried("api.rate_limits.searches", "api", "services.api.rate_limits.0", node, timeline)
+    return RateLimitTried("api.rate_limits.searches", "api", "services.api.rate_limits[0]", node, timeline)
 
 
 NOT_CALLED = {NEVER: rate(within=(), beyond=(), again=())}
@@ -155,7 +155,7 @@ PRT_007 = Specimens(
     passes=[rate(), rate(said="", wait=3.0)],
     fails={
         "HTTP 429 after 2s without a call (expected accepted after the refusal's Retry-After: 2)": rate(again=(429,)),
-        "HTTP 429 after 3s without a call (expected accepted after services.api.rate_limits.0.per)": rate(
+        "HTTP 429 after 3s without a call (expected accepted after services.api.rate_limits[0].per)": rate(
             said="", wait=3.0, again=(429,)
         ),
     },

@@ -80,7 +80,7 @@ def _breakers(profile: Profile) -> Iterator[Subject]:
 
 NOUNS = {
     "limit": Noun(_limits, "no service that we run declares limits", ("limits",), "limit"),
-    "rate_limit": Noun(_rate_limits, "no service that we run declares rate_limits", (), "rate limit"),
+    "rate_limit": Noun(_rate_limits, "no service that we run declares rate_limits", ("rate_limits",), "rate limit"),
     "time_out": Noun(
         _time_outs, "no service that we run and can disturb declares depends_on with timeout", (), "dependency"
     ),
