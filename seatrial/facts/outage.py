@@ -256,7 +256,6 @@ class Outage(Watched):
     @property
     def untrue_checks(self) -> list[Finding]:
         """Runs of a HEALTHCHECK that said what neither liveness nor readiness said at that time."""
-        waits = self.timeline.notes.get("HEALTHCHECK stands for readiness", "")
         found: dict[tuple[str, str], Finding] = {}
         self._checks()  # that it ran while the fault was there
         for check in self.timeline.of("HEALTHCHECK"):
@@ -268,24 +267,26 @@ class Outage(Watched):
                 text = f"HEALTHCHECK ended with {check.status} while {' and '.join(said)} answered as declared"
             elif said and check.ok and not any(s.ok for near in said.values() for s in near):
                 text = f"HEALTHCHECK said healthy while {' and '.join(said)} did not answer as declared"
-            elif waits and check.ok and "readiness" in said and not any(s.ok for s in said["readiness"]):
-                text = f"HEALTHCHECK said healthy while readiness said not ready, and {waits}"
             if text:
                 told = f"{text}, {span(check.at)} into the experiment ({self._what}: {self.shown})"
-                found.setdefault(
-                    (check.who, text), Finding(self._where(check.who), told, "what the probe says that it stands for")
-                )
+                found.setdefault((check.who, text), Finding(self._where(check.who), told, "what one of them says"))
         return list(found.values())
 
     @property
     def contagious_checks(self) -> list[Finding]:
         """HEALTHCHECKs that failed because of the dependency, while the service itself was alive."""
         if self.timeline.notes.get("HEALTHCHECK stands for readiness"):
-            return []  # somebody waits for it: it is a readiness probe, and must
+            return []  # somebody waits for it: it may stand for readiness
         found: dict[str, Finding] = {}
+        before = {run.who for run in self.timeline.of("HEALTHCHECK", until=self._touched) if not run.ok}
         for check in self._checks():
             alive = self._near("liveness", check)
-            if not check.ok and (not alive or any(s.ok for s in alive)) and not check.failure:
+            if (
+                check.who not in before
+                and not check.ok
+                and (not alive or any(s.ok for s in alive))
+                and not check.failure
+            ):
                 text = f"HEALTHCHECK ended with {check.status} while {self._what} ({self.shown})"
                 found.setdefault(
                     check.who, Finding(self._where(check.who), text, "healthy for as long as a restart is no cure")

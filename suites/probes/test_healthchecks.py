@@ -9,13 +9,13 @@ DOCKER = "Dockerfile reference, HEALTHCHECK"
 def test_healthchecks_say_what_the_probes_say(checked_outage):
     """A container's HEALTHCHECK MUST NOT say otherwise than both its liveness and its readiness at the same time.
 
-    Why: the engine, `depends_on: service_healthy` and whoever types `docker ps` believe it; one that no other service waits for
-    may follow either probe.
+    Why: the engine, Swarm, `depends_on: service_healthy` and whoever types `docker ps` believe it. It may follow either probe;
+    what contradicts both is true of nothing.
 
     See: docker inspect --format '{{json .State.Health.Log}}' CONTAINER
 
-    Fix: let HEALTHCHECK ask the liveness endpoint, or, where others wait for it, the readiness endpoint, with a program that
-    the image has.
+    Fix: let HEALTHCHECK ask the liveness endpoint, or, where others wait for it with
+    `condition: service_healthy`, the readiness endpoint, with a program that the image has.
     """
     assert checked_outage.untrue_checks == []
 

@@ -19,6 +19,8 @@ import suites
 from seatrial.catalogue import catalogue
 from tests.integration.runs import Run
 from tests.lab.ferry.processes import ferry
+from tests.lab.ferry.stack import stack
+from tests.lab.stacks import Lab
 
 pytestmark = [
     pytest.mark.integration,
@@ -179,4 +181,34 @@ def test_what_is_red_before_is_left_alone(tmp_path: Path) -> None:
     assert run.ids("pass", "violation", "advisory") == []
     assert (
         "the experiment was not begun: api is not as declared before anything is done: readiness of front" in run.text
+    )
+
+
+# --- HEALTHCHECK, which only an engine has ----------------------------------------------------------------------------
+
+ASK = ["CMD", "curl", "-fsS", "-o", "/dev/null"]
+CHECKS = {
+    "follows liveness": ([*ASK, "http://127.0.0.1:8000/health/live"], [], []),
+    "follows readiness": ([*ASK, "http://127.0.0.1:8000/health/ready"], [], ["PRB-018"]),
+    "is not there": (["CMD", "/usr/bin/wget", "-q", "http://127.0.0.1:8000/health/live"], ["PRB-017"], []),
+    "asks another port": ([*ASK, "http://127.0.0.1:8001/health/live"], ["PRB-017"], []),
+}
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_healthcheck(check: str, lab: Lab, tmp_path: Path) -> None:
+    test, violated, advised = CHECKS[check]
+    words = {"healthcheck": {"test": test, "interval": "1s", "timeout": "2s", "retries": 3}}
+    with stack(lab, only=("redis", "api"), replicas=1, change={"api": words}, wait=False) as running:
+        profile = running.profile(tmp_path, services={"api": BOUNDS})
+        run = Probes(
+            profile, tmp_path, "-k", "hung and not front", "--wait-ready=40s", mode="drill",
+            SEATRIAL_STATE=str(tmp_path / "state"),
+        )  # fmt: skip
+    assert run.ids("violation") == violated, run.text
+    assert run.ids("advisory") == advised, run.text
+    assert run.ids("error") == [], run.text
+    assert {"PRB-001", "PRB-002", "PRB-003", "PRB-004", "PRB-005", "PRB-007", "PRB-008", "PRB-009", "PRB-010"} <= set(
+        run.ids("pass")
     )
