@@ -173,7 +173,7 @@ def _round(
                 (s for s in watch.samples() if (s.probe, s.who) == ("readiness", name) and s.ok and s.at >= started),
                 None,
             )
-            if first is not None and _settled(watch, first.at, name):
+            if first is not None and _settled(watch, started, name):
                 numbers[f"{name} ready ({number})"] = round(first.end - started, 2)
         numbers[f"watched ({number})"] = round(watch.now - started, 1)
     faults.append(
