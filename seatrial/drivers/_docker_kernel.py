@@ -16,6 +16,7 @@ __all__ = ["ended", "freeze", "freezer", "frozen", "kill", "main", "near"]
 
 STATE, FREEZE = "freezer.state", "cgroup.freeze"
 """Of version 1 and of version 2."""
+TRIES = 100
 
 
 def near(one: dict[str, Any]) -> bool:
@@ -89,12 +90,17 @@ def freeze(file: str, *, on: bool) -> None:
     Raises:
         CouldNotLook: it is gone, or may not be written.
     """
-    path = Path(file)
-    words = ("FROZEN", "THAWED") if path.name == STATE else ("1", "0")
+    words = (b"FROZEN", b"THAWED") if Path(file).name == STATE else (b"1", b"0")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
         try:
-            os.write(descriptor, words[0 if on else 1].encode())
+            os.write(descriptor, words[0 if on else 1])
+            for _ in range(TRIES):
+                # A process that was just being made keeps version 1 at FREEZING until it is told again.
+                if not on or os.pread(descriptor, 20, 0).strip() != b"FREEZING":
+                    break
+                time.sleep(0.005)
+                os.write(descriptor, words[0])
         finally:
             os.close(descriptor)
     except PermissionError:

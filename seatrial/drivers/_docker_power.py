@@ -20,6 +20,7 @@ __all__ = ["acts", "do", "left", "proof", "undo"]
 
 GRACE = 10
 """Seconds the engine waits after SIGTERM where nothing else is declared."""
+PAUSES = 5
 NOTICED_WITHIN = 10.0
 """Seconds in which an engine sees that a main process has ended."""
 
@@ -64,7 +65,7 @@ def do(grip: Grip, act: Act) -> None:
     with grip.api() as api:
         if act.kind == "hang":
             if not act.found["paused"]:
-                api.send("POST", f"/containers/{act.object}/pause")
+                _pause(api, act)
         elif act.kind == "restart":
             api.send("POST", f"/containers/{act.object}/restart", within=within, t=grace)
         elif act.kind == "kill":
@@ -72,6 +73,18 @@ def do(grip: Grip, act: Act) -> None:
             _noticed(api, act)
         else:
             api.send("POST", f"/containers/{act.object}/stop", within=within, t=grace)
+
+
+def _pause(api: Api, act: Act) -> None:
+    """Pause it; on a busy machine an engine needs more than one go, since what is just being started can't be frozen."""
+    for left in reversed(range(PAUSES)):
+        try:
+            api.send("POST", f"/containers/{act.object}/pause", within=30.0)
+            return
+        except CouldNotLook as why:
+            if not left or "unable to freeze" not in why.reason:
+                raise
+            time.sleep(0.3)
 
 
 def _noticed(api: Api, act: Act) -> None:

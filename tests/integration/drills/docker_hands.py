@@ -14,6 +14,7 @@ from seatrial.outcomes import Tier
 from seatrial.profile.model import Profile
 from seatrial.safety.acts import Act, Hands
 from seatrial.words import CouldNotLook
+from tests.lab import EngineError
 
 
 def session(base: Path, services: dict[str, Any], **target: Any) -> Session:
@@ -70,3 +71,15 @@ def proven(with_: Hands, act: Act, within: float = 3.0) -> str:
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)
+
+
+def paused(container: Any) -> None:
+    """Pause a container of the lab by hand. A busy engine needs more than one go."""
+    for left in reversed(range(5)):
+        try:
+            container.engine.call("POST", f"/containers/{container.id}/pause")
+            return
+        except EngineError:
+            if not left:
+                raise
+            time.sleep(0.3)

@@ -15,7 +15,7 @@ import pytest
 from seatrial.drivers import _docker_kernel, _docker_shaping
 from seatrial.safety.acts import Act
 from seatrial.words import CouldNotLook
-from tests.integration.drills.docker_hands import again, hands, proven, read_back, session, undone
+from tests.integration.drills.docker_hands import again, hands, paused, proven, read_back, session, undone
 
 KINDS = {
     "hang": ({}, "says nothing|freezer", "paused"),
@@ -157,7 +157,7 @@ def test_restarts_that_were_found_are_told_the_same_after_our_own(grip, tiny):
 
 
 def test_what_was_paused_before_us_stays_paused(grip, tiny):
-    tiny.engine.call("POST", f"/containers/{tiny.id}/pause")
+    paused(tiny)
     try:
         act = only(grip.acts("hang", "web"))
         grip.do(act)
@@ -201,7 +201,7 @@ def test_a_container_that_somebody_put_in_its_place_is_not_ours(lab, tmp_path):
         found.do(act)
     with lab.single(name="place", wait=False, restart="no") as other:
         assert other.name == one.name
-        other.engine.call("POST", f"/containers/{other.id}/pause")
+        paused(other)
         assert undone(found, act) == ""
         assert other.inspect()["State"]["Paused"]
 
