@@ -84,11 +84,14 @@ class Survival:
                 f"{_before(fault, gone[-1][0])} it: {gone[0][1].failure}"
             )
             return
-        before = [sample for sample in written if sample.end <= fault.began]
-        if len(before) < LEAST_LAST or fault.began - before[-1].end > NEAR:
+        # Several replicas are ended one after the other: what counts is the moment before the first of them.
+        about = f"{fault.of} is about to be {fault.kind}"
+        begun = next((moment.at for moment in self.timeline.moments if moment.what == about), fault.began)
+        before = [sample for sample in written if sample.end <= begun]
+        if len(before) < LEAST_LAST or begun - before[-1].end > NEAR:
             raise CouldNotLook(
-                f"only {len(before)} writes were acknowledged in the last seconds before {fault.of} was {fault.kind}, and "
-                f"none just before it: this machine was too busy to judge it"
+                f"of the last writes before {fault.of} was {fault.kind} {len(before)} were acknowledged, and none in the last "
+                f"{Duration(NEAR)} (at least {LEAST_LAST} are needed): this machine was too busy to judge it"
             )
 
     @property
