@@ -28,6 +28,7 @@ __all__ = [
 ]  # fmt: skip
 
 VERSION = 1
+_STATE = "a folder of this user's own: SEATRIAL_STATE, or XDG_STATE_HOME"
 
 
 class Held(Exception):
@@ -43,9 +44,16 @@ def state_folder() -> Path:
 
 
 def folder_of(key: str) -> Path:
-    """The folder of a target, made when it is not there; for its owner alone. The key is its identity and what of it is meant."""
+    """The folder of a target, made when it is not there; for its owner alone. The key is its identity and what of it is meant.
+
+    Raises:
+        CouldNotLook: it can't be made.
+    """
     folder = state_folder() / "targets" / hashlib.sha256(key.encode()).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as why:
+        raise CouldNotLook(f"no journal can be kept in {folder}: {why.strerror}", right=_STATE) from None
     return folder
 
 
@@ -70,9 +78,13 @@ def held_at(folder: Path, who: str = "") -> Iterator[int]:
         who: holds it, when that is not just a run.
 
     Raises:
+        CouldNotLook: it can't be locked at all.
         Held: another run has it.
     """
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as why:
+        raise CouldNotLook(f"{folder} can't be locked: {why.strerror}", right=_STATE) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
