@@ -67,6 +67,7 @@ FERRY_WRONG is a list, by commas, of what is wrong with it. Each changes what th
     piles-up                 calls wait for each other before they ask a dependency
     no-breaker, breaker-never-closes, breaker-floods (everybody may try at once), breaker-sticks (a trial that works does not close it)
     key-kept                 the admin key is read once; old-key-works  keys of before are still taken
+    first-key-works          the key of its start is always taken
 """
 
 from __future__ import annotations
@@ -856,6 +857,8 @@ class Handler(BaseHTTPRequestHandler):
     def get_admin(self, _: str) -> None:
         ferry = self.ferry
         keys = ferry.keys if "key-kept" in WRONG else {ferry.key()}
+        if "first-key-works" in WRONG:
+            keys = keys | ferry.keys
         if "old-key-works" in WRONG:
             ferry.keys |= keys
             keys = ferry.keys
