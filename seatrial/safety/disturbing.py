@@ -201,12 +201,12 @@ class Disturber:
         lost: NotRecovered | None = None
         with self._shield:
             while len(self._standing) > mark:
-                number, act, watched = self._standing.pop()
-                if self._shield.raised:
-                    self._say(f"ending: {act.name} is brought back first")
+                number, act, watched = self._standing[-1]
+                with suppress(Exception):  # that it could not be told or noted is no reason to leave it
+                    if self._shield.raised:
+                        self._say(f"ending: {act.name} is brought back first")
+                    self.journal.undoing(number)
                 try:
-                    with suppress(CouldNotLook):  # that it could not be noted is no reason to leave it
-                        self.journal.undoing(number)
                     undo(self.hands, act, watched=watched)
                     self.journal.undone(number)
                 except NotRecovered as why:
@@ -215,5 +215,6 @@ class Disturber:
                     lost = lost or NotRecovered(
                         f"{act.name} is as it was found, but that could not be noted: {why.reason}"
                     )
+                self._standing.pop()
             self.broken = self.broken or lost
         return lost

@@ -143,7 +143,7 @@ def test_a_target_is_held_by_one_run_at_a_time_and_on_by_its_child(monkeypatch, 
 def test_a_state_folder_that_can_not_be_written_is_told_with_the_way_out(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SEATRIAL_STATE", str(tmp_path / "file"))
-    with pytest.raises(CouldNotLook, match="no journal can be kept in .*SEATRIAL_STATE"):
+    with pytest.raises(CouldNotLook, match=r"no journal can be kept in .*SEATRIAL_STATE"):
         journals.folder_of("key")
     (tmp_path / "lock").mkdir()
     with pytest.raises(CouldNotLook, match="can't be locked: Is a directory"), journals.held_at(tmp_path):

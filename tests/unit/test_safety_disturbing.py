@@ -103,6 +103,20 @@ def test_undoing_takes_no_longer_than_its_time_even_when_the_driver_never_return
     assert time.monotonic() - began < 5
 
 
+def test_a_terminal_that_is_gone_is_no_reason_to_leave_anything(tmp_path, hands):
+    def gone(_):
+        raise ValueError("write to closed file")
+
+    disturber = Disturber(hands, begun(tmp_path), say=gone)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), disturber, disturber.disturbed(act()):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert hands.log == ["do redis", "undo redis"]
+
+
 def test_a_failing_experiment_is_undone_and_its_own_trouble_is_told(tmp_path, hands):
     with pytest.raises(ZeroDivisionError), Disturber(hands, begun(tmp_path)).disturbed(act()):
         raise ZeroDivisionError
