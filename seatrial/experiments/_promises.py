@@ -42,7 +42,9 @@ def caller(bench: Bench, subject: Subject, *, fast: float | None = None) -> Call
             f"no call is declared that needs {subject.path[-1]}",
             right=f"{dotted(subject)}.call, or services.{subject.service}.canary",
         )
-    return canary(bench.session, subject.service, call, fast=fast)
+    own = [one.url for one in bench.hands.replicas(subject.service) if one.running and one.url]
+    # Breakers are each replica's own: several calls are made to the same one.
+    return canary(bench.session, subject.service, call, base=own[0] if len(own) > 1 else "", fast=fast)
 
 
 def made(scene: Scene, probe: str, ask: Caller) -> Sample:

@@ -108,14 +108,14 @@ def _once(bench: Bench, service: str, node: Limit, value: float | None = None) -
 def _told(node: Limit, value: float) -> str:
     if node.field is None:
         return f"{' '.join(method_of(node))} with a body of {value} bytes"
-    kind = _kind(_at(node, node.field))
-    return f"{' '.join(method_of(node))} with {node.field} {kind.format(value)}".strip()
+    now = _at(node, node.field)
+    kind = f"of {value} characters" if _text(node, now) else f"of {value} entries" if isinstance(now, list) else value
+    return f"{' '.join(method_of(node))} with {node.field} {kind}"
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, str) and not value.isdecimal():
-        return "of {} characters"
-    return "of {} entries" if isinstance(value, list) else "{}"
+def _text(node: Limit, value: Any) -> bool:
+    """Whether a value is measured by its length: in a query everything is text, and digits are a number."""
+    return isinstance(value, str) and not (node.body is None and value.isdecimal())
 
 
 def _at(node: Limit, dotted_key: str) -> Any:
@@ -128,15 +128,15 @@ def _at(node: Limit, dotted_key: str) -> Any:
     return value
 
 
-def _stretched(value: Any, to: float, name: str) -> Any:
+def _stretched(node: Limit, value: Any, to: float) -> Any:
     """A value as large as that: by its kind."""
-    if isinstance(value, str) and not value.isdecimal():
+    if _text(node, value):
         return (value + PADDING * int(to))[: int(to)]
     if isinstance(value, list):
         if not value:
-            raise CouldNotLook(f"the list {name} has no entry that could be repeated", right=f"an entry of {name}")
+            raise CouldNotLook(f"the list {node.field} has no entry that could be repeated", right="an entry of it")
         return (value + value[-1:] * int(to))[: int(to)]
-    return str(to) if isinstance(value, str) else to
+    return to
 
 
 def made_as_large(node: Limit, value: float) -> Limit:
@@ -151,7 +151,7 @@ def made_as_large(node: Limit, value: float) -> Limit:
         method, path = method_of(node)
         place, _, query = path.partition("?")
         pairs = dict(parse_qsl(query, keep_blank_values=True))
-        pairs[node.field] = str(_stretched(pairs.get(node.field, 0), value, node.field))
+        pairs[node.field] = str(_stretched(node, pairs.get(node.field, 0), value))
         return node.model_copy(update={method.lower(): f"{place}?{urlencode(pairs, quote_via=quote)}"})
     body = json.loads(json.dumps(node.body))
     inner, keys = body, node.field.split(".")
@@ -159,7 +159,7 @@ def made_as_large(node: Limit, value: float) -> Limit:
         inner = inner.setdefault(key, {}) if isinstance(inner, dict) else None
     if not isinstance(inner, dict):
         raise CouldNotLook(f"the body of limit {node.name} has no place for {node.field}", right=node.field)
-    inner[keys[-1]] = _stretched(inner.get(keys[-1], 0), value, node.field)
+    inner[keys[-1]] = _stretched(node, inner.get(keys[-1], 0), value)
     return node.model_copy(update={"body": body})
 
 
@@ -196,4 +196,4 @@ def _grows(node: Limit) -> bool:
     if node.field is None:
         return True
     value = _at(node, node.field)
-    return isinstance(value, list) or (isinstance(value, str) and not value.isdecimal())
+    return isinstance(value, list) or _text(node, value)

@@ -116,7 +116,8 @@ def limit(**declared):
     [
         ({"text": "ab"}, "text", 4, {"text": "abxx"}),
         ({"text": "abcdef"}, "text", 4, {"text": "abcd"}),
-        ({"q": {"top": "7", "text": "a"}}, "q.top", 100, {"q": {"top": "100", "text": "a"}}),
+        ({"q": {"top": 7, "text": "a"}}, "q.top", 100, {"q": {"top": 100, "text": "a"}}),
+        ({"phone": "123"}, "phone", 5, {"phone": "123xx"}),
         ({"ids": ["a", "b"]}, "ids", 4, {"ids": ["a", "b", "b", "b"]}),
         ({"q": "x"}, "top", 9, {"q": "x", "top": 9}),
     ],
