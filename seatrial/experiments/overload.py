@@ -9,6 +9,7 @@ from seatrial.drivers._http_calls import call, spoken
 from seatrial.experiments import _probes
 from seatrial.experiments._load import Load, load
 from seatrial.facts.experiment import Fault
+from seatrial.facts.overload import QUEUE
 from seatrial.profile.nouns.probes import LOADED, overload_call
 from seatrial.words import CouldNotLook, Duration
 
@@ -149,6 +150,7 @@ def run(bench: Bench, subject: Subject) -> Timeline:
     """One overload, from a steady state to the next."""
     with bench.scene(subject.service, title(bench.profile, subject), canary=False) as scene:
         scene.steady(probes=PROBES)
+        scene.numbers[QUEUE] = round(os.getloadavg()[0] / (os.cpu_count() or 1), 1)
         _overloaded(scene, subject)
         back = scene.bounds.get("ready_within")
         scene.settled(within=2 * (back.seconds if back else 10.0) + 1.0, probes=PROBES)

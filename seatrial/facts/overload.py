@@ -7,12 +7,32 @@ from dataclasses import dataclass
 from seatrial.facts.probes_watched import Watched, span
 from seatrial.words import CouldNotLook, Finding
 
-__all__ = ["Overload", "SlowestCall"]
+__all__ = ["BUSY", "QUEUE", "Overload", "SlowestCall"]
+
+QUEUE = "load_average_per_processor_before"
+BUSY = 4.0
+"""Load average (of a minute, for each processor) from which a late answer proves nothing of the service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overload(Watched):
     """Twice the calls that a service can answer, for a while."""
+
+    @property
+    def deaf_liveness(self) -> list[Finding]:
+        """Where liveness was not as declared, or not in time, from the beginning of the overload on.
+
+        Raises:
+            CouldNotLook: it was not, and others had kept this machine busy before, so that it may be their doing.
+        """
+        found = self.silent_liveness
+        queue = self.timeline.numbers.get(QUEUE, 0.0)
+        if found and queue > BUSY:
+            raise CouldNotLook(
+                f"this machine was too busy to judge it: {queue:g} for each of its processors ran or waited before "
+                f"anything was done; {found[0]}"
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True)
