@@ -103,7 +103,7 @@ def health_remembers(service: Service) -> None:
 
 @build_defect(
     "gives-up",
-    drilled=("PRB-010",),
+    drilled=("PRB-003", "PRB-009", "PRB-010"),
     by="api.redis.stopped",
     summary="the service ends when it loses Redis, and leaves the rest to its supervisor",
 )
@@ -116,8 +116,8 @@ def gives_up(service: Service) -> None:
         nonlocal was_there
         try:
             found = await asked()
-        except CacheLost:
-            if was_there:  # not while it starts: it would never come up
+        except (CacheLost, asyncio.CancelledError):  # the answer's own deadline may come first
+            if was_there and not service.health.draining:  # not while it starts: it would never come up
                 os._exit(1)
             raise
         was_there = True
@@ -195,7 +195,9 @@ def undead_notes(service: Service) -> None:
 # What is promised ----------------------------------------------------------------------------------------------------
 
 
-@build_defect("deaf", by="api.sigterm", summary="SIGTERM is ignored, so that every stop is a kill")
+@build_defect(
+    "deaf", drilled=("TRM-001",), by="api.sigterm", summary="SIGTERM is ignored, so that every stop is a kill"
+)
 def deaf(service: Service) -> None:
     """Lifecycle: a shell stands before the program, and passes no signal on."""
 
@@ -210,6 +212,7 @@ def deaf(service: Service) -> None:
 
 @build_defect(
     "limit-forgotten",
+    drilled=("PRT-002",),
     by="api.limits.characters-of-a-note",
     summary="a note may be longer than its limit says",
 )
@@ -230,6 +233,7 @@ def limit_forgotten(service: Service) -> None:
 
 @build_defect(
     "guessing-allowed",
+    drilled=("PRT-005",),
     by="api.rate_limits.guesses-of-the-admin-token",
     summary="whoever guesses the admin token may guess as often as they like",
 )

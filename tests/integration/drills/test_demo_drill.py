@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -47,10 +48,12 @@ def ids(report, *outcomes):
 
 def disturbed(folder):
     """What the journals say: acts that were done, and those that are not undone."""
-    lines = [json.loads(line) for file in folder.glob("state/targets/*/*.jsonl") for line in file.read_text().splitlines()]
+    lines = [
+        json.loads(line) for file in folder.glob("state/targets/*/*.jsonl") for line in file.read_text().splitlines()
+    ]
     done = [line["done"] for line in lines if "done" in line]
     undone = [line["undone"] for line in lines if "undone" in line]
-    assert any("closed" in line for line in lines)
+    assert not lines or any("closed" in line for line in lines)
     return done, undone
 
 
@@ -72,15 +75,41 @@ def test_the_demo_conforms_under_drill_and_is_left_as_it_was_found(tmp_path):
     assert {"DUR", "PRB"} <= tried
 
 
-@pytest.mark.parametrize("name", sorted(name for name, defect in DEFECTS.items() if defect.drilled))
-def test_a_defect_turns_exactly_its_ids_red_under_drill(name, tmp_path):
+DRILLED = sorted(name for name, defect in DEFECTS.items() if defect.drilled)
+HIDES = {
+    "PRB-001": {"PRB-002"},  # what never turns not ready can't be said to stay so
+    "TRM-001": {"TRM-004"},  # what had to be killed did not stop accepting by itself
+    "PRT-005": {"PRT-006", "PRT-007"},  # what is never refused is never told when to come back
+}
+"""What can't be decided any more where a requirement is broken."""
+
+
+@pytest.fixture(scope="module")
+def drills(request, tmp_path_factory):
+    """The drills of the defects, three at a time: they wait more than they work."""
+    wanted = [item.callspec.params["name"] for item in request.session.items if item.originalname == DRILLS]
+
+    def one(name):
+        folder = tmp_path_factory.mktemp(name)
+        return drill(folder, "-k", f"[{DEFECTS[name].by}]", defect=name), folder
+
+    with ThreadPoolExecutor(3) as pool:
+        yield {name: pool.submit(one, name) for name in wanted}
+
+
+@pytest.mark.parametrize("name", DRILLED)
+def test_a_defect_turns_exactly_its_ids_red_under_drill(name, drills):
     defect = DEFECTS[name]
-    report = drill(tmp_path, "-k", f"[{defect.by}]", defect=name)
+    report, folder = drills[name].result()
     assert ids(report, "violation", "advisory") == set(defect.drilled), report["text"]
-    assert ids(report, "error") == set(), report["text"]
+    assert ids(report, "error") <= set().union(*(HIDES.get(id, set()) for id in defect.drilled)), report["text"]
     assert report["code"] in (0, 1)
-    assert sorted(disturbed(tmp_path)[0]) == sorted(disturbed(tmp_path)[1])
-    assert left(tmp_path) == []
+    done, undone = disturbed(folder)
+    assert sorted(done) == sorted(undone)
+    assert left(folder) == []
+
+
+DRILLS = test_a_defect_turns_exactly_its_ids_red_under_drill.__name__
 
 
 def test_what_is_promised_for_bad_times_is_shown_to_be_broken():
