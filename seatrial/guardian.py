@@ -36,9 +36,8 @@ def main(arguments: Sequence[str]) -> int:
         return 3  # the run sees that we did not come up, and disturbs nothing
     os.write(tell, b".")
     os.close(tell)
-    if os.read(hear, 1) == guarding.GOOD_END:
+    if guarding.wait_for_end(hear, parent):
         return 0
-    guarding.wait_for_end(parent)
     if lock >= 0:
         journals.sign(lock, f"the guardian of run {parent}, which was killed")
     try:

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from seatrial.words import CouldNotLook
 
-__all__ = ["GOOD_END", "Guarding"]
+__all__ = ["Guarding", "wait_for_end"]
 
 GOOD_END = b"."
 READY_WITHIN = 30.0
 """Seconds it has to begin; it takes a tenth of one, unless the machine is busy."""
 ENDS_WITHIN = 5.0
+LOOKS_EVERY = 0.5
 # By the paths this process found us on: a folder that it happens to be called in must not give it other modules.
 _CODE = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from seatrial.guardian import main; sys.exit(main(sys.argv[2:]))"
 
@@ -112,7 +113,18 @@ class Guarding:
             self._child = None
 
 
-def wait_for_end(parent: int) -> None:
-    """For the guardian: until the run is gone altogether. Its files are closed a little earlier than its threads end."""
+def wait_for_end(hear: int, parent: int) -> bool:
+    """For the guardian: until the run has let it go, or is gone altogether; whether it was a good end.
+
+    A killed run's pipe is closed a little earlier than its last thread has ended, and not at all where a child that it forked
+    has it too: so its being there counts as well.
+    """
     while os.getppid() == parent:
-        time.sleep(0.005)
+        heard, _, _ = select.select([hear], [], [], LOOKS_EVERY)
+        if heard:
+            if os.read(hear, 1) == GOOD_END:
+                return True
+            while os.getppid() == parent:
+                time.sleep(0.005)
+    heard, _, _ = select.select([hear], [], [], 0)
+    return bool(heard) and os.read(hear, 1) == GOOD_END

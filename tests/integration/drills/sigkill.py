@@ -28,7 +28,7 @@ from typing import Any
 
 from seatrial.safety import journal as journals
 
-__all__ = ["Kill", "Target", "address_of", "container", "kills", "missing_engine", "process", "report"]
+__all__ = ["Kill", "Runner", "Target", "address_of", "container", "kills", "missing_engine", "process", "report"]
 
 HELD = 0.4
 """Seconds a fault is held."""
@@ -72,7 +72,7 @@ def _mark(what: str) -> None:
     os.write(1, f"{what}\n".encode())
 
 
-def _run(profile: str, key: str) -> None:
+def _run(profile: str, key: str, kind: str) -> None:
     """One disturbance."""
     from seatrial import drivers
     from seatrial.drivers import Session
@@ -87,7 +87,7 @@ def _run(profile: str, key: str) -> None:
     with journals.held(key) as session.lock:
         hands = Slowed(driver.hands(session), _mark)
         with kept(session, driver, hands, _mark, told) as disturber:
-            acts = hands.acts("hang", "redis")
+            acts = hands.acts(kind, "redis")
             _mark(f"guarded {os.getpid()} {disturber._guarding.pid}")
             with disturber.disturbed(*acts):
                 _mark("held")
@@ -97,7 +97,7 @@ def _run(profile: str, key: str) -> None:
     _mark(f"left {told}" if told else "closed")
 
 
-def _runner(profile: str, key: str) -> int:
+def _runner(profile: str, key: str, kind: str) -> int:
     """Fork a run for every line on standard input."""
     from seatrial.drivers import docker, process  # noqa: F401 - once, and not in every run
     from seatrial.profile.loading import load
@@ -110,7 +110,7 @@ def _runner(profile: str, key: str) -> int:
         child = os.fork()
         if not child:
             try:
-                _run(profile, key)
+                _run(profile, key, kind)
             finally:
                 os._exit(0)
         os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # its pid stays its own until it is asked for the next one
@@ -162,9 +162,9 @@ class Kill:
 class Runner:
     """The runner's process, and what it says."""
 
-    def __init__(self, target: Target, key: str) -> None:
+    def __init__(self, target: Target, key: str, kind: str = "hang") -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-m", __name__ if __name__ != "__main__" else __spec__.name, "--run", str(target.profile), key],
+            [sys.executable, "-m", __name__ if __name__ != "__main__" else __spec__.name, "--run", str(target.profile), key, kind],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3],
         )  # fmt: skip
 
@@ -176,6 +176,11 @@ class Runner:
         word, *pids = self._line().split()
         assert word == "guarded", word
         return time.monotonic(), int(pids[0]), int(pids[1])
+
+    def until(self, word: str) -> None:
+        """Read on until it says so."""
+        while (line := self._line()) != word:
+            assert line != "ended", f"it has ended, and never said {word}"
 
     def rest(self) -> list[str]:
         """What it says until it has ended."""
@@ -307,8 +312,12 @@ def process(folder: Path) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
-def container() -> Iterator[Target]:
-    """A container of its own with a Redis in it."""
+def container(*, ends_after: float = 0.0) -> Iterator[Target]:
+    """A container of its own with a Redis in it.
+
+    Args:
+        ends_after: seconds that it takes to end when it is told to.
+    """
     from tests.lab import Engine, images
     from tests.lab.engine import LABEL
 
@@ -319,6 +328,9 @@ def container() -> Iterator[Target]:
         "Cmd": ["--port", "6379", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", ""],
         "ExposedPorts": {"6379/tcp": {}}, "User": "65534", "WorkingDir": "/tmp",
     }  # fmt: skip
+    if ends_after:
+        script = f'redis-server "$@" & trap "sleep {ends_after:g}; exit 0" TERM; while :; do wait; done'
+        body |= {"Entrypoint": ["/bin/sh", "-c", script, "sh"]}
     name = f"seatrial-sigkill-{os.getpid()}"
     id = engine.call("POST", "/containers/create", body, name=name)["Id"]
     folder = Path(tempfile.mkdtemp())
@@ -397,7 +409,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.integration.drills.sigkill", description=__doc__)
     parser.add_argument("--count", type=int, default=50, help="how many runs are killed (50)")
     parser.add_argument("--containers", type=int, default=None, help="how many of them disturb a container (an eighth)")
-    parser.add_argument("--run", nargs=2, metavar=("PROFILE", "KEY"), help=argparse.SUPPRESS)
+    parser.add_argument("--run", nargs=3, metavar=("PROFILE", "KEY", "KIND"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.run:
         return _runner(*given.run)
