@@ -92,8 +92,8 @@ def perform(
     from seatrial.experiments._bench import bench
 
     wanted = [(m, subject) for m, subject in _wanted(subjects) if getattr(m, "TIER", Tier.disrupt) <= session.granted]
-    for _, subject in wanted:
-        found[subject.id] = Missing("the run ended before this experiment began")
+    waiting = {subject.id: Missing("the run ended before this experiment began") for _, subject in wanted}
+    found.update(waiting)
     if not wanted:
         return
     left = sum(module.seconds(session.profile, subject) for module, subject in wanted)
@@ -107,13 +107,11 @@ def perform(
                     f"about {Duration(round(takes))} (of {Duration(round(left))} left)"
                 )
                 left -= takes
+                del waiting[subject.id]
                 with _kept(found, subject):
                     found[subject.id] = module.run(made, subject)
     except CouldNotLook as why:
-        for _, subject in wanted:
-            found.setdefault(subject.id, Missing(why.reason, why.right))
-            if found[subject.id] == Missing("the run ended before this experiment began"):
-                found[subject.id] = Missing(why.reason, why.right)
+        found.update(dict.fromkeys(waiting, Missing(why.reason, why.right)))
 
 
 @contextmanager
