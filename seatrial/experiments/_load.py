@@ -113,10 +113,12 @@ def load(session: Session, service: Service, node: Canary) -> Iterator[Load]:
         "token": TOKEN if node.sentinel is not None else "",
         "timeout": node.timeout.seconds,
     }
-    # By its input alone: headers may hold secrets, and a command line is seen by everybody.
+    # By its input alone: headers may hold secrets, and a command line is seen by everybody. Out of reach of Ctrl-C: it ends
+    # with its input, and takes away first what it wrote.
     child = subprocess.Popen(
-        [sys.executable, "-I", str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+        [sys.executable, "-I", str(CHILD)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
     try:
         assert child.stdin is not None
         child.stdin.write(json.dumps(told).encode() + b"\n")
