@@ -387,7 +387,7 @@ def api_killed(plan: Plan) -> None:
 
 @build_defect(
     "forgetful",
-    drilled=("DUR-002", "DUR-004"),
+    drilled=("DUR-002",),
     by="api.survives.restart",
     summary="notes are gone after a restart of the service",
 )

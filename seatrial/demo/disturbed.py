@@ -131,7 +131,7 @@ def gives_up(service: Service) -> None:
 
 @build_defect(
     "writes-behind",
-    drilled=("DUR-001", "DUR-004"),
+    drilled=("DUR-001",),
     by="api.survives.kill",
     summary="notes are acknowledged at once, and written when the service ends",
 )
@@ -166,7 +166,7 @@ def writes_behind(service: Service) -> None:
 
 @build_defect(
     "undead-notes",
-    drilled=("DUR-005",),
+    drilled=("DUR-004",),
     by="api.survives.restart",
     summary="notes that were removed are there again after a restart",
 )

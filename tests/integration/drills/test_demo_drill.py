@@ -90,8 +90,12 @@ def drills(request, tmp_path_factory):
     wanted = [item.callspec.params["name"] for item in request.session.items if item.originalname == DRILLS]
 
     def one(name):
-        folder = tmp_path_factory.mktemp(name)
-        return drill(folder, "-k", f"[{DEFECTS[name].by}]", defect=name), folder
+        for _ in range(2):
+            folder = tmp_path_factory.mktemp(name)
+            report = drill(folder, "-k", f"[{DEFECTS[name].by}]", defect=name)
+            if not any("too busy to judge" in each["reason"] for each in report["results"]):
+                break  # else somebody else had the machine: once more
+        return report, folder
 
     with ThreadPoolExecutor(3) as pool:
         yield {name: pool.submit(one, name) for name in wanted}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -144,6 +145,10 @@ class Target:
     def close(self):
         (self.folder / "over").touch()
         self.supervisor.wait(10)
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):  # workers whose main process was killed
+            with contextlib.suppress(OSError):
+                if str(self.folder / "service.py").encode() in entry.read_bytes().split(b"\0"):
+                    os.kill(int(entry.parent.name), signal.SIGKILL)
 
     @property
     def pid(self):
