@@ -319,6 +319,22 @@ def test_a_redis_is_made_slow(lab, tmp_path):
         assert found.inventory() == before
 
 
+def test_two_replicas_are_both_shown_to_be_slow_though_they_are_let_go_at_one_time(lab, tmp_path):
+    """The hello that waits for the one comes back in the moment in which the other runs, too."""
+    words = {"wait": False, "healthcheck": {"disable": True}}
+    with lab.single(name="twin-1", **words) as one, lab.single(name="twin-2", **words) as two:
+        found = hands(tmp_path, {"web": {"containers": [one.name, two.name], "port": 8080}})
+        end = time.monotonic() + 15
+        while not all(act.found["hello"] is not None for act in found.acts("hang", "web")) and time.monotonic() < end:
+            time.sleep(0.1)
+        acts = found.acts("slow", "web", delay=1.0)
+        for act in acts:
+            found.do(act)
+        said = [found.proof(act) for act in acts]
+        assert [undone(found, act) for act in acts] == ["", ""]
+        assert all("to answer a hello" in each for each in said)
+
+
 def test_packets_are_delayed_by_a_discipline_of_our_own(grip, tiny, tmp_path, monkeypatch):
     """With the kernel's bucket filter where it has no netem: what is added and taken away is the same."""
     if not _docker_shaping.possible():
