@@ -6,19 +6,23 @@ depends on a while later: the worst order that there is.
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
+from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from seatrial.experiments import _probes, _starts
 from seatrial.experiments._sampling import Asker, Watch
-from seatrial.facts.experiment import Bound, Fault, Timeline
+from seatrial.facts.experiment import Bound, Fault, Sample, Timeline
 from seatrial.profile.nouns.termination import needed, ours
 from seatrial.safety.acts import NotRecovered
 from seatrial.words import CouldNotLook
 
 if TYPE_CHECKING:
     from seatrial.experiments._bench import Bench
-    from seatrial.profile.model import Profile
+    from seatrial.profile.model import Canary, HttpCheck, Profile, Service
     from seatrial.profile.subjects import Subject
     from seatrial.safety.acts import Act
 
@@ -79,24 +83,57 @@ def run(bench: Bench, _subject: Subject) -> Timeline:
 
 
 def _askers(bench: Bench, names: tuple[str, ...]) -> list[Asker]:
-    """Readiness and canary of every service at its front; ``who`` is the service."""
+    """Readiness and canary of every service; ``who`` is the service."""
     found = []
     for name in names:
-        service = bench.service(name)
-        if service.url is None:
+        service, base = bench.service(name), _Place(bench, name)
+        if not base.now():
             continue
-        base = _probes.front(bench.session, service)
         if service.readiness is not None:
-            ask = _probes.sampled(bench.session, service, "readiness", service.readiness, base)
-            found.append(Asker("readiness", name, ask, _starts.EVERY, 16))
+            found.append(
+                Asker("readiness", name, partial(_ready, bench, service, service.readiness, base), _starts.EVERY, 16)
+            )
         if service.canary is not None:
-            call = _probes.canary(bench.session, name, service.canary, base=base)
-            found.append(Asker("canary", name, call, 0.5, 8))
+            found.append(Asker("canary", name, partial(_call, bench, name, service.canary, base), 0.5, 8))
     if not any(asker.probe == "readiness" for asker in found):
         raise CouldNotLook(
             "no service has a URL and a readiness that could tell when it is ready", right="services.X.readiness"
         )
     return found
+
+
+def _ready(bench: Bench, service: Service, check: HttpCheck, base: _Place) -> Sample:
+    return _probes.sampled(bench.session, service, "readiness", check, base.now())()
+
+
+def _call(bench: Bench, name: str, node: Canary, base: _Place) -> Sample:
+    return _probes.canary(bench.session, name, node, base=base.now())()
+
+
+class _Place:
+    """Where a service is reached: at its URL; where that is a container's own address, at the one it has now, as an engine gives
+    addresses anew in the order of starts.
+    """
+
+    KNOWN = 0.5
+    """Seconds an address is taken for known."""
+
+    def __init__(self, bench: Bench, name: str) -> None:
+        self.bench, self.name = bench, name
+        service = bench.service(name)
+        self.url = _probes.front(bench.session, service) if service.url is not None else ""
+        own = {urlsplit(one.url).netloc for one in bench.hands.replicas(name) if one.url}
+        self.moves = len(own) == 1 and (not self.url or urlsplit(self.url).netloc in own)
+        self.looked = 0.0
+
+    def now(self) -> str:
+        if self.moves and time.monotonic() - self.looked > self.KNOWN:
+            self.looked = time.monotonic()
+            with contextlib.suppress(CouldNotLook):
+                self.url = next(
+                    (one.url for one in self.bench.hands.replicas(self.name) if one.url and one.running), self.url
+                )
+        return self.url
 
 
 def _order(profile: Profile) -> list[str]:
