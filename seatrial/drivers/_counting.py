@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
+import os
 import select
 import socket
 import struct
@@ -35,6 +37,7 @@ IPV4, IPV6 = 0x0800, 0x86DD
 SO_ATTACH_FILTER, SO_TIMESTAMPNS, SOL_PACKET, PACKET_STATISTICS = 26, 35, 263, 6
 SYN, ACK = 0x02, 0x10
 TCP = 6
+LOOPBACK = "lo"
 KEPT = 96
 """Bytes of a packet that are looked at: its headers. What is said is not read."""
 
@@ -93,10 +96,9 @@ def _ip(raw: bytes) -> tuple[str, bytes, int]:
 class Meter:
     """Counts while it is open."""
 
-    def __init__(self, sockets: list[socket.socket], *, outside: bool = False) -> None:
-        """Begin to count; with ``outside`` what a container says to itself, its HEALTHCHECK for example, does not count."""
+    def __init__(self, sockets: list[socket.socket]) -> None:
+        """Begin to count on what `_opened` gives, which comes in pairs: one for each family of addresses."""
         self._sockets = sockets
-        self._outside = outside
         self._tallies = {one: Tally() for one in sockets}
         self._stop = threading.Event()
         self._lost = 0
@@ -132,9 +134,7 @@ class Meter:
             ready, _, _ = select.select(self._sockets, [], [], 0.1)
             for one in ready:
                 with contextlib.suppress(BlockingIOError):
-                    raw, beside, _, where = one.recvmsg(KEPT, 64, socket.MSG_DONTWAIT)
-                    if self._outside and where[0] == "lo":
-                        continue
+                    raw, beside, _, _ = one.recvmsg(KEPT, 64, socket.MSG_DONTWAIT)
                     self._tallies[one].packet(_clock(beside), raw)
 
 
@@ -163,15 +163,24 @@ def _filter(family: int, port: int) -> bytes:
     return b"".join(struct.pack("HBBI", *line) for line in program)
 
 
-def _opened(port: int, interface: str) -> list[socket.socket]:
-    """A socket for each family, on one interface or on all of the namespace that this thread is in.
+def _interfaces() -> list[str]:
+    """Where others reach a container whose network namespace this thread is in: not what it says to itself, its
+    HEALTHCHECK for example. One with the host's network is reached as a process is.
+    """
+    if os.stat("/proc/thread-self/ns/net").st_ino == os.stat("/proc/self/ns/net").st_ino:
+        return [LOOPBACK]
+    return [name for _, name in socket.if_nameindex() if name != LOOPBACK]
+
+
+def _opened(port: int, interfaces: list[str]) -> list[socket.socket]:
+    """A socket for each family on each interface.
 
     Raises:
         PermissionError: it is not allowed.
     """
     found: list[socket.socket] = []
     try:
-        for family in (IPV4, IPV6):
+        for interface, family in itertools.product(interfaces, (IPV4, IPV6)):
             one = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
             found.append(one)
             code = _filter(family, port)
@@ -210,11 +219,11 @@ def counting(session: Session, hands: Hands, service: str, node: Dependency) -> 
     try:
         try:
             if session.profile.target.driver == "process":
-                sockets += _opened(_port(session, service, node, int(replicas[0].id)), "lo")
+                sockets += _opened(_port(session, service, node, int(replicas[0].id)), [LOOPBACK])
             else:
                 port = _port(session, service, node, 0)
                 for pid in _pids(session, [one.id for one in replicas]):
-                    sockets += _netns.inside(pid, 0, lambda: _opened(port, ""))
+                    sockets += _netns.inside(pid, 0, lambda: _opened(port, _interfaces()))
         except (PermissionError, _netns.NotPermitted):
             raise CouldNotLook(f"how often {service} is turned to can't be counted", right=RIGHT) from None
         except OSError as why:
@@ -223,7 +232,9 @@ def counting(session: Session, hands: Hands, service: str, node: Dependency) -> 
         for one in sockets:
             one.close()
         raise
-    meter = Meter(sockets, outside=session.profile.target.driver != "process")
+    if not sockets:
+        raise CouldNotLook(f"{service} has no network, so that nobody who turns to it can be counted")
+    meter = Meter(sockets)
     try:
         yield meter
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.drivers import Session
+from seatrial.drivers import Session, _counting
 from seatrial.drivers._counting import Tally, _filter
 from seatrial.experiments import limits, perform, retries
 from seatrial.experiments._handless import Handless
@@ -17,6 +17,7 @@ from seatrial.facts.retry_after import asked_to_wait
 from seatrial.outcomes import Tier
 from seatrial.profile.model import Limit, Profile
 from seatrial.profile.subjects import subjects
+from seatrial.safety.acts import Replica
 from seatrial.words import CouldNotLook, Missing
 
 SYN, ACK, PSH = 0x02, 0x10, 0x08
@@ -254,6 +255,28 @@ def test_hands_of_a_driver_that_has_none_do_nothing():
     assert (hands.replicas("api"), hands.checks("api"), hands.inventory(), hands.told()) == ((), (), {}, {})
     with pytest.raises(CouldNotLook, match="driver http has no way to disturb"):
         hands.acts("stop", "api")
+
+
+def test_who_may_not_count_is_told_the_right_that_is_missing(monkeypatch):
+    class Hands(Handless):
+        def replicas(self, service):
+            return (Replica(service, "pid 7", "7", "1"),)
+
+    def forbidden(*_):
+        raise PermissionError
+
+    made = profile("process", api={"depends_on": {"redis": BEFORE}}, redis={**REDIS, "port": "6379"})
+    node = made.services["api"].depends_on["redis"]
+    session = Session(made, Path(), str)
+    monkeypatch.setattr(_counting, "_opened", forbidden)
+    with pytest.raises(CouldNotLook) as why, _counting.counting(session, Hands("process"), "redis", node):
+        pass
+    assert "CAP_NET_RAW" in why.value.right
+    with (
+        pytest.raises(CouldNotLook, match="nothing of redis runs"),
+        _counting.counting(session, Handless("x"), "redis", node),
+    ):
+        pass
 
 
 def test_attempts_that_come_by_themselves_are_taken_off():
