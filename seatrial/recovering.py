@@ -92,7 +92,11 @@ def recover(entry: Entry, hands: Hands, *, by: str, say: Callable[[str], None] =
             say(f"undoing: {told(act)}")
             try:
                 _let_it_start(entry, number, act, hands)
-                undo(hands, act, watched=_watched(entry, number, act))
+                watched = _watched(entry, number, act)
+                if act.kind == "command":  # it may still run, and its way back must come after it
+                    time.sleep(watched)
+                    watched = 0.0
+                undo(hands, act, watched=watched)
             except NotRecovered as why:
                 if _own(entry, act):
                     journal.note(undone=number, by=by, why="its run had started it, and it ended with its run")

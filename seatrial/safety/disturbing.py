@@ -21,6 +21,8 @@ UNDONE_WITHIN = 60.0
 """Seconds an act has to be undone, tried again and again: engines are busy just then."""
 AT_ONCE = 1.0
 """Seconds within which a refusal is an answer; what took longer may still be under way."""
+UNSETTLED = {"hang": 2.0, "slow": 4.0, "command": 1.0}
+"""Seconds for which an engine may still be at it; a command has its own time beside that."""
 T = TypeVar("T")
 
 
@@ -29,7 +31,7 @@ def unsettled(act: Act) -> float:
 
     An engine goes on with what it was asked for after the one who asked is gone.
     """
-    base = {"hang": 2.0, "slow": 4.0}.get(act.kind, 13.0)
+    base = UNSETTLED.get(act.kind, 13.0)
     return base + sum(_number(act.wanted.get(name)) for name in ("grace", "within"))
 
 
@@ -50,7 +52,9 @@ def undo(hands: Hands, act: Act, *, within: float | None = None, watched: float 
         NotRecovered: it is not undone when time is up.
     """
     begin = time.monotonic()
-    end = begin + max(UNDONE_WITHIN if within is None else within, watched + 5.0 if watched else 0.0)
+    if within is None:
+        within = UNDONE_WITHIN + _number(act.wanted.get("within"))  # a declared command's way back may take as long
+    end = begin + max(within, watched + 5.0 if watched else 0.0)
     why = ""
     while True:
         try:

@@ -215,6 +215,15 @@ def test_an_act_that_takes_effect_late_is_waited_for(hands):
     assert hands.standing == []
 
 
+def test_a_command_that_may_still_run_is_let_end_before_its_way_back(hands):
+    left(act("upgrade", "command", within=1.0), done=False)
+    began = time.monotonic()
+    hands.later["upgrade"] = began + 1.0
+    assert main(["recover"]) == 0
+    assert time.monotonic() - began > 1.5
+    assert hands.log == ["undo upgrade"]
+
+
 def test_what_its_run_was_about_to_start_is_not_started_twice(hands):
     file = left(act("redis", "stop"))
     journal = journals.Journal.again(file)
