@@ -459,9 +459,7 @@ class File(Memory):
                 fcntl.flock(self.file, fcntl.LOCK_UN)
 
     def keep(self, *entry: Any) -> None:
-        if "written-late" in WRONG and entry in self.late:
-            self.late.remove(entry)
-        elif "written-late" in WRONG:
+        if "written-late" in WRONG and entry not in self.late:
             self.late.append(entry)
             self.apply(list(entry))
             late = threading.Timer(2.0, self.keep, entry)
@@ -478,6 +476,8 @@ class File(Memory):
             os.fsync(self.file.fileno())
             self.read += len(line)
             self.apply(list(entry))
+            if entry in self.late:
+                self.late.remove(entry)
 
 
 def keeper() -> Any:
