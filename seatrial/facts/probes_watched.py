@@ -64,8 +64,9 @@ class Watched:
         most = max(tightest / 2, 2 * self.timeline.interval)
         if not self.timeline.asked(probe):
             raise CouldNotLook(f"{probe} was not asked at all")
+        last = max(sample.at for sample in self.timeline.samples)  # answers are waited for when asking is over
         for who in self.timeline.asked(probe):
-            times = [*(s.at for s in self.timeline.of(probe, who=who)), self.timeline.seconds]
+            times = [*(s.at for s in self.timeline.of(probe, who=who)), last]
             gap = max((later - earlier for earlier, later in itertools.pairwise(times)), default=0.0)
             if gap > most:
                 raise CouldNotLook(
