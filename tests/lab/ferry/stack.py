@@ -174,7 +174,9 @@ class Running:
         api["persistence"] = {"survives": ["restart", "kill", "recreate"]}
         if "postgres" not in self.described:
             api["persistence"]["paths"] = ["/data"]
-        api["replicas"] = len(self.containers["api"]) if "api" in self.containers else 1
+        api["replicas"] = len(self.containers["api"])
+        if api["replicas"] > 1:
+            del api["rate_limits"]  # each replica counts for itself
         known: dict[str, Any] = {
             "redis": {"protocol": "redis", "port": 6379},
             "postgres": {"protocol": "postgres", "port": 5432},
