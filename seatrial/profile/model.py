@@ -381,11 +381,13 @@ class Process(Node):
     """How the processes of a service are found, for driver process."""
 
     pid: Annotated[Annotated[Positive, Tag("|one")] | FromEnv | FromFile, INT_OR_REFERENCE] | None = None
-    """Process id, or where it is written."""
+    """Process id, or where it is written: in a pid file (`{file: PATH}`, read anew each time), or in a variable, as the id or as
+    the absolute path of a pid file."""
     command: Text | None = None
     """Program name, when there is exactly one such process."""
     stop: list[Text] | None = None
-    """Program and arguments that stop it and keep it stopped; what restarts it by itself must know."""
+    """Program and arguments that stop it and keep it stopped, in the profile's folder; what restarts it by itself must know. A
+    leading `python` is the interpreter that runs Seatrial."""
     start: list[Text] | None = None
     """Program and arguments that start it again."""
 
