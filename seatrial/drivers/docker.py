@@ -31,7 +31,7 @@ RIGHTS = {
     ),
     Tier.disrupt: (
         "POST and DELETE on the same API: pause, stop, start, restart, create and remove containers; "
-        "on the engine's own host also root, to kill a main process and to make a container slow"
+        "on the engine's own host also root, to kill a main process, to make a container slow and to count attempts at it"
     ),
 }
 PROJECT = "com.docker.compose.project"

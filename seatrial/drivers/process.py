@@ -31,7 +31,10 @@ RIGHTS = {
     Tier.observe: (
         "read /proc of the services' processes: as their user, or with CAP_SYS_PTRACE for who holds which socket"
     ),
-    Tier.disrupt: "signal the services' processes: as their user, or with CAP_KILL; run the commands that the profile declares",
+    Tier.disrupt: (
+        "signal the services' processes: as their user, or with CAP_KILL; run the commands that the profile declares; "
+        "count attempts on loopback: CAP_NET_RAW"
+    ),
 }
 MACHINE_ID = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import suites
+from seatrial.catalogue import catalogue
 from seatrial.drivers import Session, _counting
 from seatrial.drivers._counting import Tally, _filter
-from seatrial.experiments import limits, perform, retries
+from seatrial.experiments import experiments, limits, perform, retries
 from seatrial.experiments._handless import Handless
 from seatrial.facts.retry_after import asked_to_wait
 from seatrial.outcomes import Tier
@@ -244,6 +246,15 @@ def test_a_limit_is_tried_in_tier_write_by_a_driver_that_cannot_disturb(monkeypa
     assert found["api.limits.n"].right == "services.api.limits[0].at"
     found = asked(Tier.write, monkeypatch, tmp_path, {"post": "/n", "body": {"a": "b"}, "at": 10})
     assert "was not begun" in found["api.limits.n"].reason
+
+
+def test_no_experiment_is_made_in_a_lower_tier_than_its_tests_say():
+    tiers = {}
+    for requirement, _ in catalogue(suites):
+        tiers.setdefault(requirement.noun, set()).add(requirement.tier)
+    for module in experiments():
+        asked = set().union(*(tiers.get(noun, set()) for noun in module.NOUNS))
+        assert not asked or min(asked) >= getattr(module, "TIER", Tier.disrupt), module.__name__
 
 
 def test_a_limit_is_not_tried_in_tier_observe(monkeypatch, tmp_path):
