@@ -187,6 +187,16 @@ def test_what_is_red_before_is_left_alone(tmp_path: Path) -> None:
     )
 
 
+def test_what_must_not_be_disturbed_is_left_alone(tmp_path: Path) -> None:
+    with ferry(tmp_path, services={"redis": {"protected": True}}) as running:
+        run = Probes(
+            running.profile, tmp_path, "-k", "turns_not_ready and stopped", mode="drill",
+            SEATRIAL_STATE=str(tmp_path / "state"),
+        )  # fmt: skip
+    assert run.ids("pass", "violation", "advisory") == []
+    assert "redis must not be disturbed: services.redis.protected is declared" in run.text
+
+
 # --- HEALTHCHECK, which only an engine has ----------------------------------------------------------------------------
 
 ASK = ["CMD", "curl", "-fsS", "-o", "/dev/null"]
