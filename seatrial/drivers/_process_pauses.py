@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from seatrial.drivers import _faults
-from seatrial.drivers._process_signals import descendants, send, stopped
+from seatrial.drivers._process_signals import descendants, send
 from seatrial.words import CouldNotLook
 
 if TYPE_CHECKING:
@@ -30,9 +30,12 @@ def slowed(wanted: dict[str, Any]) -> tuple[float, float]:
 
 
 def resume(session: Session, known: list[list[int]], *, except_for: list[int]) -> None:
-    """Let processes and their descendants run on, the youngest first, so that none finds those it looks after still stopped."""
+    """Let processes and their descendants run on, the youngest first, so that none finds those it looks after still stopped.
+
+    Those that seem to run are told, too: a SIGSTOP that was sent just now may take effect later, unless SIGCONT takes it back.
+    """
     for pid, since in reversed(descendants(known)):
-        if pid not in except_for and stopped(pid, since):
+        if pid not in except_for:
             with contextlib.suppress(CouldNotLook):  # it has ended, which is no more ours
                 send(session, pid, since, signal.SIGCONT)
 
