@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from seatrial.drivers import _docker_kernel as kernel
 from seatrial.drivers import _faults
 from seatrial.drivers._docker_grip import name_of
+from seatrial.outcomes import Tier
 from seatrial.safety.acts import Act
 from seatrial.words import CouldNotLook
 
@@ -69,6 +70,7 @@ def do(grip: Grip, act: Act) -> None:
         elif act.kind == "restart":
             api.send("POST", f"/containers/{act.object}/restart", within=within, t=grace)
         elif act.kind == "kill":
+            grip.session.call("docker", "SIGKILL", Tier.disrupt)
             kernel.kill(*act.found["main"])
             _noticed(api, act)
         else:

@@ -7,6 +7,7 @@ each hold is twice that: one that arrives at any time waits half a hold on avera
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import threading
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from seatrial.drivers import _docker_kernel as kernel
 from seatrial.drivers import _docker_shaping as shaping
 from seatrial.drivers import _faults
 from seatrial.drivers._docker_grip import name_of
+from seatrial.outcomes import Tier
 from seatrial.safety.acts import Act
 from seatrial.words import CouldNotLook
 
@@ -45,7 +47,7 @@ def acts(grip: Grip, kind: str, service: str, wanted: dict[str, Any]) -> tuple[A
                 "netem",
                 f"packets of {', '.join(devices)} delayed by {delay:g} s in its network namespace (netem)",
             )
-        elif found["freezer"]:
+        elif found["freezer"] and os.access(found["freezer"], os.W_OK):
             way, how = "freezer", f"held for {2 * delay:g} s again and again by the kernel's freezer"
         else:
             way, how = "engine", f"held for {2 * delay:g} s again and again by the engine's pause"
@@ -58,6 +60,7 @@ def do(grip: Grip, act: Act) -> None:
     """Begin it; where it goes on by itself in a thread, that ends with the run, and is told to by `undo`."""
     delay = float(act.wanted.get("delay", 1.0))
     if act.found["way"] == "netem":
+        grip.session.call("docker", "netem", Tier.disrupt)
         shaping.delay(act.found["main"], act.found["devices"], delay)
         return
     cycle = _Cycle(_switch(grip, act), 2 * delay)
@@ -68,13 +71,18 @@ def do(grip: Grip, act: Act) -> None:
 
 def _switch(grip: Grip, act: Act) -> Callable[[bool], None]:
     if act.found["way"] == "freezer":
-        return lambda on: kernel.freeze(act.found["freezer"], on=on)
+        return lambda on: _freeze(grip, act, on=on)
 
     def engine(on: bool) -> None:
         with grip.api() as api:
             api.send("POST", f"/containers/{act.object}/{'pause' if on else 'unpause'}", fine=(409,))
 
     return engine
+
+
+def _freeze(grip: Grip, act: Act, *, on: bool) -> None:
+    grip.session.call("docker", "freezer", Tier.disrupt)
+    kernel.freeze(act.found["freezer"], on=on)
 
 
 class _Cycle:
@@ -123,6 +131,7 @@ def undo(grip: Grip, act: Act) -> None:
         stop()
         grip.held.pop(act.found["token"], None)
     if act.found["way"] == "netem":
+        grip.session.call("docker", "netem", Tier.disrupt)
         shaping.undelay(act.found["main"], act.found["devices"])
     with grip.api() as api:
         one = grip.now(api, act)
@@ -132,7 +141,7 @@ def undo(grip: Grip, act: Act) -> None:
         if act.found["way"] == "engine" and state.get("Paused"):
             api.send("POST", f"/containers/{act.object}/unpause", fine=(409,))
         elif act.found["way"] == "freezer" and not state.get("Paused") and kernel.frozen(act.found["freezer"], 0.0):
-            kernel.freeze(act.found["freezer"], on=False)  # one that the engine calls paused was paused by somebody
+            _freeze(grip, act, on=False)  # one that the engine calls paused was paused by somebody
         if not state["Running"]:
             api.send("POST", f"/containers/{act.object}/start", within=30.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -155,6 +156,45 @@ def test_an_address_of_ipv6_serves_where_there_is_no_other(monkeypatch):
     monkeypatch.setattr(_docker_kernel, "near", lambda one: True)
     one = inspected(networks={"back": {"IPAddress": "", "GlobalIPv6Address": "fd00::2"}})
     assert grip({"port": 80}).address("web", one) == ("fd00::2", 80)
+
+
+def test_what_could_not_be_undone_is_not_begun():
+    hold = grip({"port": 80})
+    one = inspected(host={"AutoRemove": True})
+    with pytest.raises(CouldNotLook, match="was started with --rm"):
+        hold.refuse_end("stop", one)
+    one["State"]["Paused"] = True
+    with pytest.raises(CouldNotLook, match="is paused: the engine can't kill it"):
+        hold.refuse_end("kill", one)
+
+
+def test_a_number_that_another_process_has_by_now_is_not_killed():
+    child = subprocess.Popen(["sleep", "30"])
+    try:
+        started = _docker_kernel._started(child.pid)
+        with pytest.raises(CouldNotLook, match="is another process by now"):
+            _docker_kernel.kill(child.pid, started + 1)
+        assert not _docker_kernel.ended(child.pid, started)
+        _docker_kernel.kill(child.pid, started)
+        assert child.wait(10) == -9
+    finally:
+        child.kill()
+        child.wait()
+    with pytest.raises(CouldNotLook, match="has ended"):
+        _docker_kernel.kill(child.pid, started)
+
+
+@pytest.mark.parametrize(("name", "on", "off"), [("freezer.state", "FROZEN", "THAWED"), ("cgroup.freeze", "1", "0")])
+def test_both_freezers_are_spoken_to(tmp_path, name, on, off):
+    file = tmp_path / name
+    file.write_text("")
+    for state, said in ((True, on), (False, off)):
+        file.write_text("")
+        _docker_kernel.freeze(str(file), on=state)
+        assert (file.read_text(), _docker_kernel.frozen(str(file), 0.0)) == (said, state)
+    with pytest.raises(CouldNotLook, match="could not be written"):
+        _docker_kernel.freeze(str(tmp_path / "gone" / name), on=True)
+    assert not _docker_kernel.frozen(str(tmp_path / "gone"))
 
 
 # --- what is compared, and proofs -------------------------------------------------------------------------------------

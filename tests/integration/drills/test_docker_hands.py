@@ -397,9 +397,10 @@ def test_nothing_is_sent_that_was_not_granted(tiny, tmp_path):
     from seatrial.outcomes import Tier
 
     run = session(tmp_path, {"web": {"containers": [tiny.name], "port": 8080}})
-    run.granted = Tier.load
+    run.granted, started = Tier.load, tiny.inspect()["State"]["StartedAt"]
     found = docker.hands(run)
-    for kind in ("hang", "stop", "terminate", "restart", "scale"):
+    for kind in (*KINDS, "recreate"):
         with pytest.raises(AboveTier):
-            found.do(only(found.acts(kind, "web", **KINDS[kind][0])))
+            found.do(only(found.acts(kind, "web", **KINDS.get(kind, ({},))[0])))
+    assert tiny.inspect()["State"]["StartedAt"] == started
     assert set(run.calls) == {"docker GET"}
