@@ -107,8 +107,9 @@ class Client:
         ones = [(at, self._with_old(one)) for at, one in self.written]
         lost = self._sentinels[0].lost([one for _, one in ones], READ_WITHIN)
         for (at, _), why in zip(ones, lost, strict=True):
-            failure = f"acknowledged at {at:.2f} s: {why}" if why else ""
-            watch.add(Sample(round(watch.now, 4), FOUND, "front", not why, failure=failure))
+            if why is not None:
+                failure = f"acknowledged at {at:.2f} s: {why}" if why else ""
+                watch.add(Sample(round(watch.now, 4), FOUND, "front", not why, failure=failure))
 
     def _with_old(self, one: Sentinel) -> Sentinel:
         if len(self._sentinels) == 1 or self.rotation is None:
@@ -118,9 +119,4 @@ class Client:
 
     def tidy(self) -> None:
         """Take away what was written, where that is declared."""
-        if self.tells:
-            for _, one in self.written:
-                try:
-                    self._sentinels[0].remove(self._with_old(one))
-                except CouldNotLook:
-                    return
+        self._sentinels[0].tidy(self._with_old(one) for _, one in self.written)

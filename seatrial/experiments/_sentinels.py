@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import secrets
 import string
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -26,6 +27,8 @@ LONG = 120
 LARGE = 16 * 1024
 """Characters of a large text: below what is kept of an answer, so that it can be compared."""
 RETRIED = 0.25
+SILENT = 3
+"""Answers in a row that may be missing before a service counts as silent."""
 _RUN = secrets.token_hex(3)
 _NUMBERS = itertools.count(1)
 
@@ -113,12 +116,13 @@ class Sentinels:
 
     def made(self, more: str = "", change: Callable[[str], str] | None = None) -> Canary:
         """A call with a sentinel of its own."""
-        node = self.node
-        own = node.sentinel or ""
+        declared = self.node.sentinel or ""
+        own = f"{declared}-{_RUN}-{next(_NUMBERS)}{more}"
+        node = renamed(self.node, declared, own)
         if change is not None:
             body = _each_text(node.body, lambda text: text if own in text else change(text))
             node = node.model_copy(update={"body": body})
-        return _sound(renamed(node, own, f"{own}-{_RUN}-{next(_NUMBERS)}{more}"))
+        return _sound(node)
 
     def write(self, kind: str = "plain", more: str = "", change: Callable[[str], str] | None = None) -> Sentinel:
         """Write one; whether it was acknowledged is told by its failure."""
@@ -128,20 +132,32 @@ class Sentinels:
             return Sentinel(kind, node, answer.reason)
         return Sentinel(kind, node, differs(node, answer), answer.seconds, answer.status)
 
-    def found(self, one: Sentinel) -> str:
-        """How what is read differs from what was written; empty when it is there."""
+    def found(self, one: Sentinel) -> str | None:
+        """How what is read differs from what was written: empty when it is there, None when nothing was answered."""
         node = one.node.read_back
         assert node is not None
         answer = call(self.session, self.service, node, base=self.base)
-        return answer.reason if isinstance(answer, Missing) else differs(node, answer)
+        return None if isinstance(answer, Missing) or not answer.status else differs(node, answer)
 
-    def lost(self, ones: list[Sentinel], within: float) -> list[str]:
-        """For each how what is read differs from what was written, after it was looked for until time was up."""
+    def _pass(self, ones: Sequence[Sentinel], known: Sequence[str | None]) -> list[str | None]:
+        """Look once for those that were not there yet. A service that is silent is not asked for each of hundreds."""
+        found: list[str | None] = []
+        silent = 0
+        for one, was in zip(ones, known, strict=True):
+            now = was if was == "" else self.found(one) if silent < SILENT else None
+            silent = silent + 1 if now is None else 0
+            found.append(now)
+        return found
+
+    def lost(self, ones: Sequence[Sentinel], within: float) -> list[str | None]:
+        """For each how what is read differs from what was written, after it was looked for until time was up; None when nothing
+        was answered.
+        """
         end = time.monotonic() + within
-        found = [self.found(one) for one in ones]
-        while any(found) and time.monotonic() < end:
+        found = self._pass(ones, [None] * len(ones))
+        while found != [""] * len(ones) and time.monotonic() < end:
             time.sleep(RETRIED)
-            found = [self.found(one) if why else "" for one, why in zip(ones, found, strict=True)]
+            found = self._pass(ones, found)
         return found
 
     def gone(self, one: Sentinel) -> bool | None:
@@ -160,5 +176,13 @@ class Sentinels:
             return one
         answer = call(self.session, self.service, node, base=self.base)
         if isinstance(answer, Missing):
-            return replace(one, failure=answer.reason)
-        return replace(one, failure=differs(node, answer))
+            return replace(one, failure=answer.reason, status=0)
+        return replace(one, failure=differs(node, answer), status=answer.status)
+
+    def tidy(self, ones: Iterable[Sentinel]) -> None:
+        """Take all of them away, where that is declared, as long as the service answers."""
+        if self.node.remove is not None:
+            with contextlib.suppress(CouldNotLook):
+                for one in ones:
+                    if not self.remove(one).status:
+                        return

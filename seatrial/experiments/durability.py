@@ -12,7 +12,7 @@ from seatrial.experiments._sentinels import Sentinel, Sentinels, kinds, telling
 from seatrial.facts.durability import GONE, LAST, LAST_READ, READ, REMOVED, WRITTEN
 from seatrial.facts.experiment import Bound, Sample
 from seatrial.profile.nouns.durability import ACTS, act_of, witness
-from seatrial.words import CouldNotLook, Missing
+from seatrial.words import Missing
 
 if TYPE_CHECKING:
     from seatrial.experiments._bench import Bench, Scene
@@ -73,7 +73,8 @@ class _Notes:
         return None if why else one
 
     def _at_once(self, one: Sentinel) -> str:
-        return self.sentinels.lost([one], 1.0)[0]
+        found = self.sentinels.lost([one], 1.0)[0]
+        return "no answer" if found is None else found
 
     def remove(self, who: str) -> None:
         """Write one, take it away, and see that it is gone."""
@@ -113,10 +114,12 @@ class _Notes:
     def look(self) -> None:
         """Look for all of them."""
         for one, why in zip(self.kept, self.sentinels.lost(self.kept, READ_WITHIN), strict=True):
-            self.add(READ, one.kind, self.scene.watch.now, why)
+            if why is not None:
+                self.add(READ, one.kind, self.scene.watch.now, why)
         for why in self.sentinels.lost(self.last, READ_WITHIN):
-            self.add(LAST_READ, "front", self.scene.watch.now, why)
-            time.sleep(0.001)  # samples are kept in the order of their times
+            if why is not None:
+                self.add(LAST_READ, "front", self.scene.watch.now, why)
+                time.sleep(0.001)  # samples are kept in the order of their times
         for one in self.removed:
             gone = self.sentinels.gone(one)
             if gone is not None:
@@ -124,11 +127,7 @@ class _Notes:
 
     def tidy(self) -> None:
         """Take away what was written, where that is declared."""
-        for one in (*self.kept, *self.last, *self.removed):
-            try:
-                self.sentinels.remove(one)
-            except CouldNotLook:
-                return
+        self.sentinels.tidy((*self.kept, *self.last, *self.removed))
 
 
 def run(bench: Bench, subject: Subject) -> Timeline:

@@ -42,18 +42,26 @@ class Wrong:
     name: str
     survives: tuple[str, ...]
     turns_red: tuple[str, ...]
+    removes: bool = True
+    """Whether its canary declares how what it wrote is removed."""
 
 
 WRONGS = [
-    Wrong("written-late", ("kill", "restart"), ("DUR-001",)),
+    # What is written late is removed late, too; here it is about writes.
+    Wrong("written-late", ("kill",), ("DUR-001",), removes=False),
     Wrong("forgetful", ("restart",), ("DUR-002",)),
     Wrong("removals-forgotten", ("restart",), ("DUR-004",)),
 ]
 
+RIGHT = Wrong("", ("kill", "restart"), ())
 
-def _on_processes(folder: Path, wrong: str, survives: tuple[str, ...]) -> Durability:
+
+def _on_processes(folder: Path, wrong: Wrong) -> Durability:
     folder.mkdir()
-    with ferry(folder, wrong=wrong, services={"api": {"persistence": {"survives": list(survives)}}}) as running:
+    declared: dict[str, Any] = {"persistence": {"survives": list(wrong.survives)}}
+    if not wrong.removes:
+        declared["canary"] = {"remove": None}
+    with ferry(folder, wrong=wrong.name, services={"api": declared}) as running:
         return drill(running.profile, folder)
 
 
@@ -68,8 +76,8 @@ def runs(
     wanted = [wrong for wrong in WRONGS if any(wrong.name in name for name in names)]
     pool = ThreadPoolExecutor(AT_A_TIME)
     try:
-        made = {one.name: pool.submit(_on_processes, folder / one.name, one.name, one.survives) for one in wanted}
-        yield made | {"": pool.submit(_on_processes, folder / "right", "", ("kill", "restart"))}
+        made = {one.name: pool.submit(_on_processes, folder / one.name, one) for one in wanted}
+        yield made | {"": pool.submit(_on_processes, folder / "right", RIGHT)}
     finally:
         pool.shutdown(cancel_futures=True)
 
