@@ -142,10 +142,10 @@ def test_only_the_very_process_is_signalled(child):
 def test_a_stop_that_has_not_taken_effect_yet_is_taken_back(child):
     known = [list(child("while :; do :; done")) for _ in range(4)]
     for _ in range(20):
-        for process in known:
-            send(session(), *process, signal.SIGSTOP)
+        for one in known:
+            send(session(), *one, signal.SIGSTOP)
         resume(session(), known, except_for=[])
-    assert [stopped(*process, settle=1) for process in known] == [False] * 4
+    assert [stopped(*one, settle=1) for one in known] == [False] * 4
 
 
 def test_a_slow_service_runs_for_a_short_moment_by_turns():

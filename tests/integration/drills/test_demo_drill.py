@@ -13,7 +13,7 @@ import pytest
 from seatrial.demo import redis_server
 from seatrial.demo.defects import DEFECTS
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def drill(folder, *options, defect=""):
     }
     done = subprocess.run(
         [sys.executable, "-m", "seatrial", "drill", "demo", f"--report-dir={folder / 'reports'}", *options],
-        cwd=folder, capture_output=True, text=True, timeout=300, env=environ, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=600, env=environ, check=False,
     )  # fmt: skip
     (found,) = (folder / "reports").glob("*/conformance.json")
     report = json.loads(found.read_text())
