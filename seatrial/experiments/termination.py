@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -82,8 +82,11 @@ def _end(bench: Bench, scene: Scene, lives: Lives, replica: Replica) -> None:
     if not acts:
         raise CouldNotLook(f"{replica.name} is not there any more")
     scene.notes[f"asked as {replica.name}"] = who
-    with _flight(bench, scene, base, replica.name):
-        handed = _hand_in(bench, scene, base, replica.name)
+    slowest = _slowest(bench, scene, base)
+    handed = _hand_in(bench, scene, base, replica.name)  # before the calls, which a busy machine would outlive
+    with _flight(scene, slowest, replica.name):
+        if handed and _found(bench, bench.service(name), handed[-1], base)[0]:
+            scene.notes[f"work of {replica.name}"] = "not done yet when SIGTERM came"
         asked = watch.mark(f"SIGTERM to {replica.name}")
         scene.numbers[f"SIGTERM to {replica.name}"] = round(asked, 3)
         with bench.disturber.disturbed(*acts):
@@ -124,13 +127,15 @@ def _proof(now: tuple[Replica, ...], replica: Replica, scene: Scene) -> str:
 # --- calls in flight --------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _flight(bench: Bench, scene: Scene, base: str, who: str) -> Iterator[None]:
-    """Calls that are begun one after the other just before the block, and are waited for at its end."""
+def _slowest(bench: Bench, scene: Scene, base: str) -> tuple[Callable[[], Sample], float] | None:
+    """The slowest call, and how long it takes when nothing is wrong.
+
+    Raises:
+        CouldNotLook: it does not work.
+    """
     node = bench.service(scene.service).slowest
     if node is None:
-        yield
-        return
+        return None
     ask = _probes.canary(bench.session, scene.service, node, base=base, probe="in flight")
     first = ask()
     if not first.ok:
@@ -138,6 +143,16 @@ def _flight(bench: Bench, scene: Scene, base: str, who: str) -> Iterator[None]:
             f"the slowest call of {scene.service} does not work before anything is done: {first.failure}"
         )
     scene.numbers["seconds of the slowest call"] = round(first.seconds, 3)
+    return ask, first.seconds
+
+
+@contextmanager
+def _flight(scene: Scene, slowest: tuple[Callable[[], Sample], float] | None, who: str) -> Iterator[None]:
+    """Calls that are begun one after the other just before the block, and are waited for at its end."""
+    if slowest is None:
+        yield
+        return
+    ask, takes = slowest
 
     def one() -> None:
         at = scene.watch.now
@@ -151,7 +166,7 @@ def _flight(bench: Bench, scene: Scene, base: str, who: str) -> Iterator[None]:
     threads = [threading.Thread(target=one, daemon=True) for _ in range(CALLS)]
     for thread in threads:  # spread over the first half of a call, so that all of them are under way
         thread.start()
-        time.sleep(min(0.5, first.seconds / 2) / CALLS)
+        time.sleep(min(0.5, takes / 2) / CALLS)
     try:
         yield
     finally:
@@ -163,7 +178,7 @@ def _flight(bench: Bench, scene: Scene, base: str, who: str) -> Iterator[None]:
 
 
 def _hand_in(bench: Bench, scene: Scene, base: str, who: str) -> list[Canary]:
-    """Hand in work that is not done yet; give what will find it done."""
+    """Hand in work; give what will find it done."""
     service = bench.service(scene.service)
     if service.work is None or service.work.read_back is None:
         return []
@@ -176,8 +191,6 @@ def _hand_in(bench: Bench, scene: Scene, base: str, who: str) -> list[Canary]:
         scene.watch.add(Sample(round(at, 4), "handed in", who, not why, failure=why))
         if not why:
             handed.append(own)
-    if handed and _found(bench, service, handed[-1], base)[0]:
-        scene.notes[f"work of {who}"] = "not done yet when SIGTERM came"
     return handed
 
 
