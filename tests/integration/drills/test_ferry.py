@@ -71,6 +71,8 @@ class Wrong:
     wrong: str = ""
     hides: tuple[str, ...] = ()
     """What can't be decided on it."""
+    either: tuple[str, ...] = ()
+    """What may be red as well: it depends on the moment of a time-out of ours, or of its SIGKILL."""
     docker: bool = False
     more: Mapping[str, Any] = field(default_factory=dict)
     """More of how it is made."""
@@ -97,10 +99,10 @@ WRONGS = (
     Wrong("liveness-asks-the-dependency", "redis.hung", ("PRB-009", "PRB-016"), "liveness-deep"),
     Wrong("readiness-never-turns", "redis.hung", ("PRB-001", "PRB-011", "PRB-016"), "readiness-blind", hides=("PRB-002",)),
     Wrong("readiness-hangs", "redis.hung", ("PRB-003",), "readiness-hangs", api={"canary": None}),
-    Wrong("readiness-only-after-the-breaker", "redis.stopped", ("PRB-001", "PRB-011"), "readiness-late"),
+    Wrong("readiness-only-after-the-breaker", "redis.stopped", ("PRB-001", "PRB-011"), "readiness-late", either=("PRB-016",)),
     Wrong("health-ok-while-broken", "redis.stopped", ("PRB-008",), "health-lies"),
     Wrong("canary-broken-while-ready", "redis.stopped", ("PRB-011",), "canary-broken-while-ready,no-breaker"),
-    Wrong("sigterm-ignored", "api.sigterm", ("TRM-001",), "ignores-sigterm", hides=("TRM-004",)),
+    Wrong("sigterm-ignored", "api.sigterm", ("TRM-001",), "ignores-sigterm", hides=("TRM-004",), either=("TRM-003",)),
     Wrong("dependency-not-waited-for", "redis.start", ("TRM-011",), "starts-once",
           more={"supervised": {"api": {"restart": False}}}),
     Wrong("ends-again-after-a-crash", "api.kill", ("TRM-010",), "ends-again"),
@@ -115,7 +117,11 @@ WRONGS = (
 def _drilled(wrong: Wrong, folder: Path, lab: Lab | None) -> Drill:
     folder.mkdir()
     with wrong.made(folder, lab) as running:
-        return Drill(wrong.profile(running, folder), folder, "-k", wrong.only)
+        profile = wrong.profile(running, folder)
+        run = Drill(profile, folder, "-k", wrong.only)
+        if "too busy to judge it" in run.text:  # not a verdict, and no fault of ours
+            run = Drill(profile, folder, "-k", wrong.only)
+        return run
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +148,7 @@ def drilled(
 @pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.id)
 def test_what_is_wrong_in_one_way_is_red_in_just_that(wrong: Wrong, drilled: dict[str, Future[Drill]]) -> None:
     run = drilled[wrong.id].result()
-    assert run.red == sorted(wrong.turns_red), run.text
+    assert set(run.red) - set(wrong.either) == set(wrong.turns_red), run.text
     assert run.ids("error") == sorted(wrong.hides), run.text
     assert "not as it was found" not in run.text
 
