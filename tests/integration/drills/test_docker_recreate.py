@@ -20,7 +20,7 @@ from tests.lab.harbor.stack import OWNER, PROJECT
 from tests.lab.stacks import tear_down
 
 UNLIKE = {
-    "Id", "Created", "State", "GraphDriver", "LogPath", "HostnamePath", "HostsPath", "ResolvConfPath", "Mounts", "RestartCount",
+    "Id", "Created", "State", "ExecIDs", "GraphDriver", "LogPath", "HostnamePath", "HostsPath", "ResolvConfPath", "Mounts", "RestartCount",
 }  # fmt: skip
 """What is another container's own."""
 
@@ -60,6 +60,11 @@ def written(container: str, path: str, text: str | None = None) -> str:
     return done.stdout.strip()
 
 
+def loose(lab, name: str) -> str:
+    """Its anonymous volume."""
+    return next(m["Name"] for m in lab.engine.inspect(name)["Mounts"] if m["Destination"] == "/loose")
+
+
 @pytest.fixture
 def rich(lab, tmp_path):
     """A container with two networks, aliases, a static address, a named, a bound and an anonymous volume, and secrets."""
@@ -97,38 +102,35 @@ def rich(lab, tmp_path):
         "POST", f"/networks/{name}-b/connect", {"Container": made, "EndpointConfig": {"Aliases": ["web", "b"]}}
     )
     lab.engine.call("POST", f"/containers/{made}/start")
+    kept = [loose(lab, name)]  # what is made anew leaves it with the engine
     try:
         yield name
     finally:
         found = [one["Id"] for one in lab.engine.call("GET", "/containers/json", all=True) if name in one["Names"][0]]
         lab.engine.remove("containers", found)
         lab.engine.remove("networks", [f"{name}-a", f"{name}-b"])
-        lab.engine.remove("volumes", [volume])
+        lab.engine.remove("volumes", [volume, *kept])
 
 
 def test_a_container_is_made_anew_from_its_declaration(lab, rich, tmp_path):
     found = hands(tmp_path, {"web": {"containers": [rich], "port": 8080}})
     before, was = found.inventory(), lab.engine.inspect(rich)
-    loose = next(m["Name"] for m in was["Mounts"] if m["Destination"] == "/loose")
     for path in ("/data/kept", "/loose/lost", "/lost"):
         written(rich, path, "here")
     act = only(found.acts("recreate", "web", replica=rich))
     assert "correct-horse" not in json.dumps([act.told(), found.told()]) + repr(act)
-    try:
-        found.do(act)
-        now = lab.engine.inspect(rich)
-        assert alike(now) == alike(was)
-        assert now["Id"] != was["Id"]
-        assert f"was replaced by {now['Id'][:12]}" in found.proof(act)
-        assert [written(rich, path) for path in ("/data/kept", "/loose/lost", "/lost")] == ["here", "", ""]
-        assert found.left(act) == ""
-        assert undone(found, act) == ""
-        assert lab.engine.inspect(rich)["Id"] == now["Id"]
-        assert found.inventory() == before
-        late = again(tmp_path, found.told())
-        assert undone(late, read_back(act)) == ""
-    finally:
-        lab.engine.remove("volumes", [loose])
+    found.do(act)
+    now = lab.engine.inspect(rich)
+    assert alike(now) == alike(was)
+    assert now["Id"] != was["Id"]
+    assert f"was replaced by {now['Id'][:12]}" in found.proof(act)
+    assert [written(rich, path) for path in ("/data/kept", "/loose/lost", "/lost")] == ["here", "", ""]
+    assert found.left(act) == ""
+    assert undone(found, act) == ""
+    assert lab.engine.inspect(rich)["Id"] == now["Id"]
+    assert found.inventory() == before
+    late = again(tmp_path, found.told())
+    assert undone(late, read_back(act)) == ""
     with pytest.raises(CouldNotLook, match="has no running container other"):
         found.acts("recreate", "web", replica="other")
 
@@ -334,9 +336,12 @@ def test_a_run_knows_what_it_made_anew_when_it_disturbs_again(lab, rich, tmp_pat
     """The same replica, one act after the other: ids and counts of the first look stay what is compared."""
     found = hands(tmp_path, {"web": {"containers": [rich], "port": 8080}})
     before = found.inventory()
+    between = ""
     for kind in ("recreate", "kill", "recreate", "stop"):
+        between = between or ("" if kind == "recreate" else loose(lab, rich))
         act = only(found.acts(kind, "web"))
         found.do(act)
         assert undone(found, act) == ""
         assert found.inventory() == before
     assert docker.generations(found.session)["web"]
+    lab.engine.remove("volumes", [between])
