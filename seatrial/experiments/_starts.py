@@ -95,10 +95,10 @@ def requests(bench: Bench, name: str, every: float) -> tuple[Asker, ...]:
     for who, base in _probes.places(session, name, bench.hands.replicas(name)):
         if service.canary is not None:
             call = _probes.canary(session, name, service.canary, base=base, probe="request")
-            found.append(Asker("request", who, call, every, 16))
+            found.append(Asker("request", who, call, every, 4))
         if service.startup is not None:
             ask = _probes.sampled(session, service, "startup", service.startup, base)
-            found.append(Asker("startup", who, ask, EVERY, 16))
+            found.append(Asker("startup", who, ask, 2 * EVERY, 4))
     return tuple(found)
 
 

@@ -40,7 +40,7 @@ def seconds(_profile: Profile, _subject: Subject) -> float:
 def run(bench: Bench, subject: Subject) -> Timeline:
     """Kill it, see it come back, and again."""
     name, service = subject.service, subject.node
-    more = _starts.requests(bench, name, _starts.EVERY)
+    more = _starts.requests(bench, name, 2 * _starts.EVERY)
     scene_of = bench.scene(name, title(bench.profile, subject), canary=False, more=more, every=_starts.EVERY)
     with scene_of as scene, Lives(bench.hands, name, scene.watch).open() as lives:
         scene.bounds = {**_starts.starting(bench, name), "restart_within": _within(name, service)}

@@ -32,7 +32,8 @@ NOUNS = ("termination", "exit_status", "startup")
 ORDER = 40
 REPLICAS = 3
 """How many replicas of a service get SIGTERM at most."""
-OFTEN = 0.1
+OFTEN = 0.25
+"""Seconds between two requests: users, and no load."""
 CALLS = 4
 """Calls in flight when SIGTERM comes."""
 WORK = 3
