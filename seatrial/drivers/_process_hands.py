@@ -142,9 +142,10 @@ class ProcessHands:
                 "start": _process_commands.resolved(declared.start),
                 "cwd": str(self.session.base),
             }
-        if self.session.profile.target.start:
-            # A stack that the run started ends with the run: then there is nothing left to undo.
-            found["with"] = [os.getpid(), started(os.getpid())]
+        above = family[0].ppid
+        if self.session.profile.target.start and above > 1:
+            # A stack that the run started ends with the run, and with it what looks after it: then nothing is left to undo.
+            found["with"] = [above, started(above)]
         return found
 
     def _how(self, kind: str, service: str, node: Service, family: tuple[Process, ...], wanted: dict[str, Any]) -> str:
