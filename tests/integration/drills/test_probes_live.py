@@ -135,8 +135,6 @@ def test_exactly_its_requirements_turn_red(wrong: Wrong, runs: dict[str, Future[
     run = _run(tmp_path / "alone", wrong) if wrong.alone else runs[wrong.name].result()
     if BUSY in run.text:  # no verdict, rightly: once more, with nothing of ours beside it
         run = _run(tmp_path / "again", wrong)
-    if BUSY in run.text:
-        pytest.skip("what else runs on this machine keeps it too busy for a verdict")
     red = set(run.ids("violation", "advisory"))
     assert red >= set(wrong.turns_red), run.text
     assert red - set(wrong.either) <= set(wrong.turns_red), run.text
