@@ -939,7 +939,7 @@ def serve() -> int:
     worker = threading.Thread(target=ferry.work, daemon=True)
     worker.start()
     say("serves")
-    while not told.wait(3600):
+    while not told.wait(0.2):  # a signal may be given to another thread, which does not wake this one
         pass
     end = time.monotonic() + number("GRACE", 8)
     ferry.stopping.set()
