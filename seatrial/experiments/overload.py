@@ -6,10 +6,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from seatrial.drivers._http_calls import call, spoken
+from seatrial.drivers._procfs import PROC
 from seatrial.experiments import _probes
 from seatrial.experiments._load import Load, load
 from seatrial.facts.experiment import Fault
-from seatrial.facts.overload import QUEUE
+from seatrial.facts.overload import TAKEN
 from seatrial.profile.nouns.probes import LOADED, overload_call
 from seatrial.words import CouldNotLook, Duration
 
@@ -146,11 +147,20 @@ def _overloaded(scene: Scene, subject: Subject) -> None:
     scene.faults.append(Fault("overloaded", subject.service, how, proof, round(began, 3), round(ended, 3)))
 
 
+def _processors() -> tuple[int, int]:
+    """Time of this machine's processors so far, in clock ticks: what was used of it, and all (proc(5), /proc/stat)."""
+    ticks = [int(word) for word in PROC.joinpath("stat").read_text("ascii").split("\n", 1)[0].split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+
+
 def run(bench: Bench, subject: Subject) -> Timeline:
     """One overload, from a steady state to the next."""
     with bench.scene(subject.service, title(bench.profile, subject), canary=False) as scene:
+        used, all_of_it = _processors()
         scene.steady(probes=PROBES)
-        scene.numbers[QUEUE] = round(os.getloadavg()[0] / (os.cpu_count() or 1), 1)
+        scene.watch.hold(1.0)
+        used, all_of_it = _processors()[0] - used, _processors()[1] - all_of_it
+        scene.numbers[TAKEN] = round(used / max(1, all_of_it), 2)
         _overloaded(scene, subject)
         back = scene.bounds.get("ready_within")
         scene.settled(within=2 * (back.seconds if back else 10.0) + 1.0, probes=PROBES)

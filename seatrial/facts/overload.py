@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from seatrial.facts.probes_watched import Watched, span
 from seatrial.words import CouldNotLook, Finding
 
-__all__ = ["BUSY", "QUEUE", "Overload", "SlowestCall"]
+__all__ = ["BUSY", "TAKEN", "Overload", "SlowestCall"]
 
-QUEUE = "load_average_per_processor_before"
-BUSY = 4.0
-"""Load average (of a minute, for each processor) from which a late answer proves nothing of the service."""
+TAKEN = "processor_share_before"
+BUSY = 0.9
+"""Share of this machine's processor time that was taken before anything was done, from which a late answer proves nothing of
+the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,11 @@ class Overload(Watched):
             CouldNotLook: it was not, and others had kept this machine busy before, so that it may be their doing.
         """
         found = self.silent_liveness
-        queue = self.timeline.numbers.get(QUEUE, 0.0)
-        if found and queue > BUSY:
+        taken = self.timeline.numbers.get(TAKEN, 0.0)
+        if found and taken > BUSY:
             raise CouldNotLook(
-                f"this machine was too busy to judge it: {queue:g} for each of its processors ran or waited before "
-                f"anything was done; {found[0]}"
+                f"this machine was too busy to judge it: {taken:.0%} of its processors' time was taken before anything was "
+                f"done; {found[0]}"
             )
         return found
 

@@ -44,7 +44,7 @@ class Run:
         command = [*before, python, "-m", "pytest", f"suites/{self.area}", "-p", "no:cacheprovider"]
         done = subprocess.run(
             [*command, f"--profile={profile}", f"--mode={mode}", f"--report-dir={reports}", *options],
-            cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, timeout=120, check=False,
+            cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         self.text, self.code = done.stdout + done.stderr, done.returncode
         found = list(reports.glob("*/conformance.json"))

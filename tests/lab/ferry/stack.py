@@ -58,7 +58,7 @@ def services(
     app: Service = {"networks": ["back"], "secrets": [SECRET], "restart": "unless-stopped"}
     needs = {name: HEALTHY for name in ("redis", "postgres") if name in only}
     password = f"/run/secrets/{SECRET}"
-    environment = {"FERRY_VERSION": "1.0.0"}
+    environment = {"FERRY_VERSION": "1.0.0", "FERRY_WORK_SECONDS": "1"}  # two workers share what is handed in
     if "redis" in only:
         environment |= {"FERRY_REDIS": "redis:6379", "FERRY_REDIS_PASSWORD_FILE": password}
     if "postgres" in only:
