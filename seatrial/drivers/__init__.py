@@ -36,7 +36,7 @@ from seatrial.words import CouldNotLook, Secret
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from seatrial.profile.model import EnvReference, FileReference, Profile
+    from seatrial.profile.model import EnvReference, FileReference, Profile, Service
 
 __all__ = ["AboveTier", "Session", "available", "load"]
 
@@ -83,6 +83,20 @@ class Session:
             raise AboveTier(f"{driver} {method} needs tier {tier}; this run was granted {self.granted}")
         with self._lock:
             self.calls[f"{driver} {method}"] += 1
+
+    def disturbable(self, service: str) -> Service:
+        """A service that experiments may disturb.
+
+        Raises:
+            CouldNotLook: there is no such service, or the profile keeps experiments off it.
+        """
+        node = self.profile.services.get(service)
+        if node is None:
+            raise CouldNotLook(f"the profile has no service {service}")
+        if node.protected or node.external:
+            key = "protected" if node.protected else "external"
+            raise CouldNotLook(f"{service} must not be disturbed: services.{service}.{key} is declared")
+        return node
 
     def once(self, key: object, make: Callable[[], T]) -> T:
         """What is made for a key: by the first who asks; others wait for it. What fails is tried again."""

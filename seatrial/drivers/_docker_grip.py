@@ -97,12 +97,7 @@ class Grip:
         Raises:
             CouldNotLook: there are none, or it must not be.
         """
-        node = self.session.profile.services.get(service)
-        if node is None:
-            raise CouldNotLook(f"the profile has no service {service}")
-        if node.protected or node.external:
-            key = "protected" if node.protected else "external"
-            raise CouldNotLook(f"{service} must not be disturbed: services.{service}.{key} is declared")
+        self.session.disturbable(service)
         project = self.session.profile.target.compose_project
         found = []
         for one in self.inspected(service):

@@ -96,12 +96,7 @@ class ProcessHands:
 
     def acts(self, kind: str, service: str, **wanted: Any) -> tuple[Act, ...]:
         """What an act comes to; nothing is done yet."""
-        node = self.session.profile.services.get(service)
-        if node is None:
-            raise CouldNotLook(f"the profile has no service {service}")
-        if node.protected or node.external:
-            key = "protected" if node.protected else "external"
-            raise CouldNotLook(f"{service} must not be disturbed: services.{service}.{key} is declared")
+        node = self.session.disturbable(service)
         if kind == "command":
             return (self._command(service, wanted),)
         if kind in ("recreate", "scale"):

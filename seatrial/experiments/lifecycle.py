@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from seatrial.drivers import http
@@ -157,21 +158,29 @@ class _Course:
                 right=f"services.{self.name}.health.version",
             )
         _, given = http.asking(self.bench.session, self.service, check)
-        began, row = self.scene.watch.now, 0
-        while True:
+        place = check.version
+
+        def once() -> bool:
             well = True
             for who, base in self.places():
                 at = self.scene.watch.now
                 answer = http.ask(self.bench.session, base + check.path, **given)
                 body = None if isinstance(answer, Missing) else document.parse(answer.body.text)
-                found = document.word(document.search(check.version, body)) if body is not None else None
-                found = found or str(document.search(check.version, body) or "") if body is not None else ""
-                said = document.plain(found)
+                found = document.search(place, body) if body is not None else None
+                said = document.plain(str(found)) if isinstance(found, str | int | float) else ""
                 status = 0 if isinstance(answer, Missing) else answer.status
-                why = "" if found == want else f"says version {said}" if said else "says no version"
+                why = "" if said == want else f"says version {said}" if said else "says no version"
                 self.add(probe, who, at, why, status, said)
                 well = well and not why
-            row = row + 1 if well else 0
+            return well
+
+        return self._in_a_row(once, within)
+
+    def _in_a_row(self, once: Callable[[], bool], within: float) -> bool:
+        """Ask until all was well several times in a row, or time is up; without time, once."""
+        began, row = self.scene.watch.now, 0
+        while True:
+            row = row + 1 if once() else 0
             if row >= IN_A_ROW or (row and not within):
                 return True
             if self.scene.watch.now - began >= within:
@@ -196,8 +205,8 @@ class _Course:
     def keys(self, node: Rotation, phase: str, within: float) -> bool:
         """Try both keys everywhere until each is taken or refused as it should be, several times in a row, or time is up."""
         old, new = KEYS[phase]
-        began, row = self.scene.watch.now, 0
-        while True:
+
+        def once() -> bool:
             well = True
             for who, base in self.places():
                 for probe, one, taken in ((old, node.call, phase != ROTATED), (new, node.renewed, phase == ROTATED)):
@@ -205,12 +214,9 @@ class _Course:
                     why, status = self._tried(one, base, None if taken else node.refused)
                     self.add(probe, who, at, why, status)
                     well = well and not why
-            row = row + 1 if well else 0
-            if row >= IN_A_ROW or (row and not within):
-                return True
-            if self.scene.watch.now - began >= within:
-                return False
-            time.sleep(EVERY)
+            return well
+
+        return self._in_a_row(once, within)
 
     def _tried(self, one: Canary, base: str, refused: int | None) -> tuple[str, int]:
         """How a call differs from what it should be: as declared, or refused."""
