@@ -117,12 +117,17 @@ def _experiments(trial: Trial) -> tuple[Experiment, ...]:
 
 
 def _experiment(trial: Trial, made: Timeline) -> Experiment:
+    probes = ("liveness", "readiness", "startup", "health", "HEALTHCHECK", "canary")
     lanes = dict.fromkeys((sample.probe, sample.who) for sample in made.samples)
+    # What is to be compared stands together; what else is asked comes below it, in the order it was first asked.
+    placed = sorted(
+        lanes, key=lambda lane: (probes.index(lane[0]), lane[1]) if lane[0] in probes else (len(probes), "")
+    )
     return Experiment(
         title=made.experiment,
         seconds=made.seconds,
         lanes=tuple(
-            Lane(probe, who, tuple((s.at, s.seconds, s.ok) for s in made.of(probe, who=who))) for probe, who in lanes
+            Lane(probe, who, tuple((s.at, s.seconds, s.ok) for s in made.of(probe, who=who))) for probe, who in placed
         ),
         disturbances=tuple(
             Disturbance(f.kind, f.of, trial.mask(f.how), trial.mask(f.proof), f.began, f.ended) for f in made.faults

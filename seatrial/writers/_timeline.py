@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Band", "Drawing", "Row", "drawing"]
 
-WIDTH, LEFT, RIGHT = 960, 210, 14
+WIDTH, LEFT, RIGHT = 960, 264, 14
 ROW, TOP, BOTTOM = 26, 30, 34
 """Pixels of the picture's own coordinates."""
+LONGEST = 42
+"""Characters of a lane's name that have room beside it; of a longer one the middle is left out."""
 NARROWEST = 2.0
 APART = 22
 """What two marks of moments must be apart to be read."""
@@ -31,7 +33,7 @@ class Row:
     ill: str
     """Path of those that were not: over the lane's whole height, so that it is not the colour alone that tells."""
     told: str
-    """The lane in words."""
+    """The lane in words, with its whole name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def drawing(made: Experiment) -> Drawing:
         y = TOP + number * ROW
         well = _path(((x(at), max(NARROWEST, took * scale)) for at, took, ok in lane.samples if ok), y + ROW * 0.55, 4)
         ill = _path(((x(at), max(NARROWEST, took * scale)) for at, took, ok in lane.samples if not ok), y + 4, ROW - 8)
-        rows.append(Row(f"{lane.probe} of {lane.who}", y, well, ill, _told(lane)))
+        rows.append(Row(_named(lane), y, well, ill, f"{lane.probe} of {lane.who}: {_told(lane)}"))
     foot = TOP + len(rows) * ROW
     return Drawing(
         height=foot + BOTTOM,
@@ -86,6 +88,12 @@ def drawing(made: Experiment) -> Drawing:
         moments=tuple(_marks([x(at) for at, _ in made.moments])),
         foot=foot,
     )
+
+
+def _named(lane: Lane) -> str:
+    name = f"{lane.probe} of {lane.who}"
+    half = (LONGEST - 1) // 2
+    return name if len(name) <= LONGEST else f"{name[:half]}…{name[-half:]}"
 
 
 def _path(bars: Iterator[tuple[float, float]], y: float, height: float) -> str:
