@@ -198,16 +198,13 @@ def undead_notes(service: Service) -> None:
 @build_defect(
     "deaf", drilled=("TRM-001",), by="api.sigterm", summary="SIGTERM is ignored, so that every stop is a kill"
 )
-def deaf(service: Service) -> None:
+def deaf(_service: Service) -> None:
     """Lifecycle: a shell stands before the program, and passes no signal on."""
-
-    async def ignore() -> None:
-        while True:  # the service sets its own handlers meanwhile
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, lambda: None)
-            await asyncio.sleep(0.1)
-
-    service.background.append(asyncio.get_running_loop().create_task(ignore()))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: None)
+    # The service sets its own afterwards, and hears nothing all the same.
+    loop.add_signal_handler = lambda *_: None  # type: ignore[method-assign]
 
 
 @build_defect(
