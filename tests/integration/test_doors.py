@@ -62,7 +62,7 @@ def verdict(folder: Path):
 def test_seatrial_from_any_folder(installed, hostile, redis_binary):
     done = run(installed / "seatrial", "audit", "demo", cwd=hostile, PYTEST_ADDOPTS="-k nothing")
     assert done.returncode == 0, done.text
-    assert verdict(hostile)["result"] == "success"
+    assert verdict(hostile)["result"] == "partial"  # what only a drill may do is withheld
 
 
 def test_modes_have_doors_of_their_own(installed, tmp_path, redis_binary):
