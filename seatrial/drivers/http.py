@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RIGHTS", "ask", "asking", "base_of", "generations", "identity", "observe", "poll", "ready", "stripped"]
 
-RIGHTS = {Tier.observe: "GET on the URLs of the services, asked directly and never through a proxy"}
+RIGHTS = {
+    Tier.observe: "GET on the URLs of the services, asked directly and never through a proxy",
+    Tier.write: "the calls that the profile declares, those that write included",
+    Tier.load: "many of the calls that the profile declares, in a short time",
+}
 
 _FORBIDDEN = frozenset({"content-length", "transfer-encoding", "expect", "upgrade", "connection"})
 """Headers that would make a GET something else."""

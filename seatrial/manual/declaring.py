@@ -61,14 +61,36 @@ def declared(requirement: Requirement) -> Declared:
     names: dict[str, None] = {}
     for subject in [subject for chosen in found.values() for subject in chosen]:
         names[re.sub(r"^(OTHER|OPTIONAL)\b", "NAME", subject.id)] = None
+        path = _path(subject) if requirement.needs else subject.path
         for need in requirement.needs.split("|"):
-            told = _meaning((*subject.path, *filter(None, need.split("."))))
+            told = _meaning((*path, *filter(None, need.split("."))))
             if told is not None:
-                where = ("services", "NAME", *subject.path[2:]) if subject.path[:2] in _OTHERS else subject.path
+                where = ("services", "NAME", *path[2:]) if path[:2] in _OTHERS else path
                 keys[dotted((*where, *filter(None, need.split("."))))] = told
     noun = NOUNS[requirement.noun]
     lacking = f"no {noun.word} declares {requirement.needs.replace('|', ' or ')}" if requirement.needs else noun.lacking
     return Declared(tuple(found), tuple(keys.items()), tuple(names), lacking)
+
+
+def _path(subject: Subject) -> tuple[str | int, ...]:
+    """Where the node of a subject stands, which is what a requirement needs more keys of: where the subject is declared, or
+    above that.
+    """
+    return next(
+        (path for end in range(len(subject.path), 0, -1) if _node(path := subject.path[:end]) == subject.node),
+        subject.path,
+    )
+
+
+def _node(path: tuple[str | int, ...]) -> Any:
+    """What stands at a path of the profile that declares everything; None where nothing does."""
+    node: Any = next(iter(_profiles().values()))
+    for key in path:
+        if isinstance(node, list):
+            node = node[int(key)]
+        else:
+            node = node.get(key) if isinstance(node, dict) else getattr(node, str(key), None)
+    return node
 
 
 def _meaning(path: tuple[str | int, ...]) -> str | None:

@@ -34,7 +34,7 @@ class Observed:
     finds: str
     """What the fact lists."""
     looks: tuple[tuple[str, str], ...]
-    """Modules that look, and what each does."""
+    """Modules that look, or make an experiment, and what each does."""
     rights: tuple[tuple[str, str], ...]
     """What those that look must be allowed to do at the requirement's tier."""
 
@@ -42,6 +42,7 @@ class Observed:
 def observed(requirement: Requirement, function: Callable[..., Any]) -> Observed:
     """How one requirement is observed."""
     from seatrial import drivers
+    from seatrial.experiments import experiments
 
     noun = requirement.noun
     comparison = _comparison(function)
@@ -50,6 +51,7 @@ def observed(requirement: Requirement, function: Callable[..., Any]) -> Observed
     told = [look for look in _looks() if noun in getattr(look, "NOUNS", ()) or _short(look) in parts]
     # A look that needs nothing of what the target's driver saw says so by the name of its parameter.
     by_driver = not told or any("runtime" in inspect.signature(_looking(look)).parameters for look in told)
+    told += [made for made in experiments() if noun in made.NOUNS]
     told += [used for look in told for used in _uses(look)]
     told += [drivers.load(name) for name in declared(requirement).drivers if by_driver]
     told = list(dict.fromkeys(told))
