@@ -14,6 +14,7 @@ from typing import Any
 from seatrial.manual import Entry, areas
 from seatrial.manual.declaring import declared, waiver
 from seatrial.manual.observing import observed
+from seatrial.outcomes import Mode
 from seatrial.writers._sources import link
 
 __all__ = ["FAILURES", "as_json", "coloured", "failures", "listing", "page"]
@@ -113,7 +114,8 @@ def _rows(entry: Entry) -> Iterator[tuple[str, str]]:
     for number, reference in enumerate(requirement.refs):
         url = link(reference)
         yield "source" if number == 0 else "", f"{reference} <{url}>" if url and url not in reference else reference
-    yield "alone", f"seatrial audit PROFILE -k {requirement.test}"
+    mode = next(mode for mode in Mode if mode.tier >= requirement.tier)
+    yield "alone", f"seatrial {mode} PROFILE -k {requirement.test}"
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:
