@@ -8,6 +8,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 DRILLS ?= 2
 
+# $(call twice,TESTS,OPTIONS): those that failed are run again, without the options.
+define twice
+$(BIN)/pytest $(1) $(2) --timeout=600 --durations=15 -ra || \
+  { test $$? = 1 && echo 'Once more, alone:' && $(BIN)/pytest $(1) --last-failed --last-failed-no-failures=none --timeout=600 -ra; }
+endef
+
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -41,11 +47,10 @@ drill: $(STAMP) ## the same, and break its parts on purpose while its probes are
 	$(BIN)/pytest --mode=drill
 
 test: $(VENV)/axe ## pass the project's own tests (those that need an engine are skipped where there is none)
-	$(BIN)/pytest tests --ignore=tests/integration/drills --timeout=300 --durations=15 -ra
-	@# Drills wait more than they work: several at a time. What fails beside others is tried once more alone, as a machine that
-	@# is too busy is no fault of what it tests.
-	$(BIN)/pytest tests/integration/drills -n $(DRILLS) --dist loadfile --timeout=600 --durations=15 -ra || \
-	  { test $$? = 1 && $(BIN)/pytest tests/integration/drills --last-failed --last-failed-no-failures=none --timeout=600 -ra; }
+	@# Real engines on a busy machine are now and then too late: what fails is tried once more, alone, and said to be.
+	$(call twice,tests --ignore=tests/integration/drills,)
+	@# Drills wait more than they work: several at a time.
+	$(call twice,tests/integration/drills,-n $(DRILLS) --dist loadfile)
 
 lint: $(STAMP) ## style, and that generated files are fresh
 	$(BIN)/python -m pip install --quiet --group lint
