@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -135,45 +136,48 @@ def test_an_interruption_stays_one_when_something_can_not_be_undone(tmp_path, ha
 # --- disk full --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """A limit on file sizes that is reached at once: writing fails as on a full disk, and truncating does not."""
+    """A limit on file sizes that is reached at once: writing fails as on a full disk, and truncating does not.
+
+    It is the whole process's, and lifted before pytest writes its own output, which may be a file too.
+    """
     import resource
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
-    def limit(size: int) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    try:
+        yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 @pytest.mark.parametrize("room", [0, 30])
-def test_what_can_not_be_journalled_is_not_done(tmp_path, hands, full_disk, room):
+def test_what_can_not_be_journalled_is_not_done(tmp_path, hands, room):
     journal = begun(tmp_path)
     whole = journal.file.read_bytes()
-    full_disk(len(whole) + room)
-    with pytest.raises(CouldNotLook, match="can't be written"), Disturber(hands, journal).disturbed(act()):
-        pytest.fail("it was done")
+    with full_disk() as limit:
+        limit(len(whole) + room)
+        with pytest.raises(CouldNotLook, match="can't be written"), Disturber(hands, journal).disturbed(act()):
+            pytest.fail("it was done")
     assert hands.log == []
     assert journal.file.read_bytes() == whole  # half a line would spoil the next one
 
 
-def test_without_room_for_a_journal_nothing_begins(tmp_path, full_disk):
-    full_disk(10)
-    with pytest.raises(CouldNotLook, match=r"nothing was disturbed|can't be written"):
-        begun(tmp_path)
+def test_without_room_for_a_journal_nothing_begins(tmp_path):
+    with full_disk() as limit:
+        limit(10)
+        with pytest.raises(CouldNotLook, match=r"nothing was disturbed|can't be written"):
+            begun(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_undone_but_can_not_be_noted_stops_the_run_and_is_told(tmp_path, hands, full_disk):
+def test_what_is_undone_but_can_not_be_noted_stops_the_run_and_is_told(tmp_path, hands):
     journal = begun(tmp_path)
     disturber = Disturber(hands, journal)
-    with pytest.raises(NotRecovered, match="could not be noted"), disturber.disturbed(act()):
-        full_disk(journal.file.stat().st_size)
+    with full_disk() as limit, pytest.raises(NotRecovered, match="could not be noted"), disturber.disturbed(act()):
+        limit(journal.file.stat().st_size)
     assert hands.log == ["do redis", "undo redis"]
     assert standing(journal) == ["redis"]
     with pytest.raises(NotRecovered), disturber.disturbed(act()):
