@@ -332,7 +332,10 @@ def test_an_experiment_is_drawn_and_told(page):
     assert "api while redis is hung".capitalize() in page.text
     assert "paused by the engine" in page.text
     assert "172.18.0.2:6379 accepts a connection and says nothing for 0.5 s" in page.text
-    assert f"readiness of api-1: {len(lane.samples)} answers, 1 not as declared, the first at 2.0 s, the last at 2.0 s" in page.text
+    assert (
+        f"readiness of api-1: {len(lane.samples)} answers, 1 not as declared, the first at 2.0 s, the last at 2.0 s"
+        in page.text
+    )
     assert "asked: unready_within 10s (services.api.readiness.unready_within)" in page.text
     assert "measured: capacity 120" in page.text
     classes = page.attributes("class")
