@@ -6,12 +6,13 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
-DRILLS ?= 2
+# How many tests are run at a time: they wait more than they work.
+WORKERS ?= 2
 
-# $(call twice,TESTS,OPTIONS): those that failed are run again, without the options.
+# $(call twice,TESTS,HOW,OPTIONS): those that failed are run again, with the options alone.
 define twice
-$(BIN)/pytest $(1) $(2) --timeout=600 --durations=15 -ra || \
-  { test $$? = 1 && echo 'Once more, alone:' && $(BIN)/pytest $(1) --last-failed --last-failed-no-failures=none --timeout=600 -ra; }
+$(BIN)/pytest $(1) --cache-clear $(2) $(3) --durations=15 -ra || \
+  { test $$? = 1 && echo 'Once more, alone:' && $(BIN)/pytest $(1) --last-failed --last-failed-no-failures=none $(3) -ra; }
 endef
 
 help: ## this list
@@ -48,9 +49,9 @@ drill: $(STAMP) ## the same, and break its parts on purpose while its probes are
 
 test: $(VENV)/axe ## pass the project's own tests (those that need an engine are skipped where there is none)
 	@# Real engines on a busy machine are now and then too late: what fails is tried once more, alone, and said to be.
-	$(call twice,tests --ignore=tests/integration/drills,)
-	@# Drills wait more than they work: several at a time.
-	$(call twice,tests/integration/drills,-n $(DRILLS) --dist loadfile)
+	$(call twice,tests --ignore=tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=300)
+	@# Drills are timed: they have the machine to themselves.
+	$(call twice,tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=600)
 
 lint: $(STAMP) ## style, and that generated files are fresh
 	$(BIN)/python -m pip install --quiet --group lint

@@ -118,6 +118,7 @@ def gives_up(service: Service) -> None:
             found = await asked()
         except (CacheLost, asyncio.CancelledError):  # the answer's own deadline may come first
             if was_there and not service.health.draining:  # not while it starts: it would never come up
+                time.sleep(1.0)  # its last words are written down, and nobody is answered meanwhile
                 os._exit(1)
             raise
         was_there = True

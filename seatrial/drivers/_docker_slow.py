@@ -94,7 +94,6 @@ class _Cycle:
         self._go = min(0.1, max(0.02, hold / 40))
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seatrial-slow", daemon=True)
-        self.failure: CouldNotLook | None = None
 
     def start(self) -> None:
         """The first hold is there when this returns.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from seatrial.drivers import http
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.profile.model import Canary, Service
 
-__all__ = ["call", "differs", "method_of", "renamed", "spoken"]
+__all__ = ["call", "differs", "method_of", "renamed", "spoken", "unique"]
 
 
 def method_of(node: Canary) -> tuple[str, str]:
@@ -28,6 +30,15 @@ def method_of(node: Canary) -> tuple[str, str]:
 def spoken(node: Canary) -> str:
     """``POST /notes``."""
     return " ".join(method_of(node))
+
+
+_RUN = secrets.token_hex(3)
+_NUMBERS = itertools.count(1)
+
+
+def unique(sentinel: str) -> str:
+    """A sentinel's text for one call: no other call of this run, nor of another, has it."""
+    return f"{sentinel}-{_RUN}-{next(_NUMBERS)}"
 
 
 def renamed(node: Canary, sentinel: str, own: str) -> Canary:

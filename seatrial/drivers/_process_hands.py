@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from seatrial.drivers import _faults, _process_commands, _sockets
 from seatrial.drivers import process as processes
-from seatrial.drivers._process_pauses import Pauses, is_slow, resume, slowed
+from seatrial.drivers._process_pauses import Pauses, resume, slowed
 from seatrial.drivers._process_signals import Ending, alive, descendants, send, started, stopped
 from seatrial.safety.acts import Act, Checked, Replica
 from seatrial.words import CouldNotLook, Missing
@@ -31,6 +31,8 @@ GRACE = 10.0
 BACK_WITHIN = 10.0
 """Seconds what restarts a service has, where `restart_within` is not declared, and what was started has to listen."""
 KILLED_WITHIN = 5.0
+HELLO_WITHIN = 2.0
+"""Seconds a service has to answer a hello before it is made slow: how fast it was is part of the proof."""
 ENDED = ("terminate", "kill", "restart")
 """Kinds after which the service is another process."""
 
@@ -116,6 +118,9 @@ class ProcessHands:
                 right=f"services.{service}.process.pid: {{file: PATH}}, which its next process writes anew",
             )
         how = self._how(kind, service, node, family, wanted)
+        if kind == "slow" and found["address"]:
+            host, port = found["address"]
+            found["hello"] = _faults.answers_within(host, port, node.protocol, HELLO_WITHIN)
         return (Act(kind, service, f"pid {main.pid} ({main.name})", str(main.pid), how, found, wanted),)
 
     def _state(self, service: str, node: Service, family: tuple[Process, ...]) -> dict[str, Any]:
@@ -338,7 +343,9 @@ class ProcessHands:
         if act.kind == "hang":
             return _faults.is_hung(host, port, found["protocol"])
         if act.kind == "slow":
-            return is_slow(host, port, found["protocol"], slowed(act.wanted)[0])
+            if found["hello"] is None:
+                raise CouldNotLook(f"{act.name} did not answer before either, so that nothing shows that it is slow")
+            return _faults.is_slow(host, port, found["protocol"], slowed(act.wanted)[0], found["hello"])
         return _faults.is_stopped(host, port)
 
 

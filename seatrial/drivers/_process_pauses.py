@@ -7,20 +7,16 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
-from seatrial.drivers import _faults
 from seatrial.drivers._process_signals import descendants, send
 from seatrial.words import CouldNotLook
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
 
-__all__ = ["Pauses", "is_slow", "resume", "slowed"]
+__all__ = ["Pauses", "resume", "slowed"]
 
 ROUNDS = 10
 """How often we look for processes that were started while the others were being stopped."""
-
-TRIES = 4
-"""How many hellos may fall into a moment in which a slow service runs, or shortly before."""
 
 
 def slowed(wanted: dict[str, Any]) -> tuple[float, float]:
@@ -38,24 +34,6 @@ def resume(session: Session, known: list[list[int]], *, except_for: list[int]) -
         if pid not in except_for:
             with contextlib.suppress(CouldNotLook):  # it has ended, which is no more ours
                 send(session, pid, since, signal.SIGCONT)
-
-
-def is_slow(host: str, port: int, protocol: str | None, delay: float) -> str:
-    """Proof that what listens there answers late: a hello that comes while it is held waits for its next moment.
-
-    Raises:
-        CouldNotLook: it answers as fast as ever, or not at all.
-    """
-    took = []
-    for _ in range(TRIES):
-        if (seconds := _faults.answers_within(host, port, protocol, 3 * delay + 1.0)) is None:
-            raise CouldNotLook(
-                f"{host}:{port} answers nothing for {3 * delay + 1.0:g} s: it does not answer slowly, it hangs"
-            )
-        took.append(seconds)
-        if seconds >= 0.45 * delay:
-            return f"{host}:{port} took {seconds:.2f} s to answer a hello"
-    raise CouldNotLook(f"{host}:{port} answers in {max(took) * 1000:.0f} ms though it was made slow")
 
 
 class Pauses:

@@ -42,7 +42,6 @@ class Generator:
         self.left: set[int] = set()
         """Numbers of calls whose traces may still be there."""
         self.stop = False
-        self.waiting = 0
         self.took: list[float] = []
         self.came: Counter[str] = Counter()
 
@@ -74,26 +73,22 @@ class Generator:
         """One call, all of its steps."""
         self.number += 1
         number, began, well = self.number, time.monotonic(), True
-        self.waiting += 1
-        try:
-            for text, right, undo in self.steps:
-                if undo:
-                    if number in self.left:
-                        await self.undo(number)
-                    continue
-                if any(step[2] for step in self.steps):
-                    self.left.add(number)
-                status = await self.ask(self.numbered(text, number))
-                self.came[str(status)] += 1
-                well = status in right
-                if not well and (400 <= status < 500 or status == 503):  # refused: nothing was written
-                    self.left.discard(number)
-                    break
-            self.came["ok" if well else "wrong"] += 1
-            if well:
-                self.took.append(time.monotonic() - began)
-        finally:
-            self.waiting -= 1
+        for text, right, undo in self.steps:
+            if undo:
+                if number in self.left:
+                    await self.undo(number)
+                continue
+            if any(step[2] for step in self.steps):
+                self.left.add(number)
+            status = await self.ask(self.numbered(text, number))
+            self.came[str(status)] += 1
+            well = status in right
+            if not well and (400 <= status < 500 or status == 503):  # refused: nothing was written
+                self.left.discard(number)
+                break
+        self.came["ok" if well else "wrong"] += 1
+        if well:
+            self.took.append(time.monotonic() - began)
 
     def numbered(self, text: bytes, number: int) -> bytes:
         """A request with the number of its call."""
@@ -141,7 +136,7 @@ class Generator:
         while not self.stop and (passed := time.monotonic() - began) < seconds and made + held < most:
             due = min(most, int(passed * rate)) - made - held
             for _ in range(due):
-                if self.waiting >= waiting:
+                if len(running) >= waiting:
                     held += 1
                     continue
                 made += 1
@@ -150,7 +145,7 @@ class Generator:
                 task.add_done_callback(running.discard)
             await asyncio.sleep(min(0.02, 1 / rate))
         took = time.monotonic() - began
-        found = self.result(began, made=made, held=held, seconds=took, unanswered=self.waiting)
+        found = self.result(began, made=made, held=held, seconds=took, unanswered=len(running))
         for task in running:  # the load ends now, and not when the last has been waited for
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

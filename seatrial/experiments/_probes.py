@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from seatrial.drivers import http
-from seatrial.drivers._http_calls import call, differs, renamed
+from seatrial.drivers._http_calls import call, differs, renamed, unique
 from seatrial.experiments._sampling import Asker
 from seatrial.facts import document
 from seatrial.facts.answer import Answer, declared_statuses
@@ -29,12 +26,10 @@ __all__ = [
     "bounds",
     "canary",
     "fresh",
-    "front",
     "healthcheck",
     "interval",
     "probes",
     "sampled",
-    "stamped",
     "waited_for",
 ]
 
@@ -42,13 +37,6 @@ FRONT = "front"
 KINDS = ("liveness", "readiness", "startup", "health")
 LEAST, MOST = 0.05, 1.0
 """Seconds between two samples, whatever the bounds are."""
-_RUN = secrets.token_hex(3)
-_NUMBERS = itertools.count(1)
-
-
-def front(session: Session, service: Service) -> str:
-    """The service's own URL."""
-    return http.base_of(session, service)
 
 
 def places(session: Session, name: str, replicas: tuple[Replica, ...]) -> list[tuple[str, str]]:
@@ -57,7 +45,7 @@ def places(session: Session, name: str, replicas: tuple[Replica, ...]) -> list[t
     own = [(replica.name, replica.url) for replica in replicas if replica.url and replica.running]
     if service.url is None:
         return own
-    url = front(session, service)
+    url = http.base_of(session, service)
     if not own or (len(own) == 1 and urlsplit(own[0][1]).netloc == urlsplit(url).netloc):
         return [(FRONT, url)]
     return [*own, (FRONT, url)]
@@ -106,7 +94,7 @@ def fresh(node: Canary) -> Canary:
     """The call with a sentinel of its own, where it declares one."""
     if node.sentinel is None:
         return node
-    return renamed(node, node.sentinel, f"{node.sentinel}-{_RUN}-{next(_NUMBERS)}")
+    return renamed(node, node.sentinel, unique(node.sentinel))
 
 
 def canary(
@@ -140,11 +128,6 @@ def canary(
         return Sample(0.0, probe, "", not why, status, seconds, why)
 
     return ask
-
-
-def stamped(sample: Sample, at: float, probe: str) -> Sample:
-    """A sample that was taken beside the askers, with its time and name."""
-    return replace(sample, at=round(at, 4), probe=probe, who=FRONT)
 
 
 def probes(session: Session, name: str, replicas: tuple[Replica, ...], every: float) -> Iterator[Asker]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seatrial.experiments._probes import FRONT, canary
@@ -49,12 +48,7 @@ def caller(bench: Bench, subject: Subject, *, fast: float | None = None) -> Call
 
 def made(scene: Scene, probe: str, ask: Caller) -> Sample:
     """Make a call, and keep what came."""
-    at = scene.watch.now
-    answered = ask()
-    took = answered.seconds or scene.watch.now - at
-    sample = replace(answered, at=round(at, 4), probe=probe, who=FRONT, seconds=round(took, 4))
-    scene.watch.add(sample)
-    return sample
+    return scene.watch.taken(ask, probe, FRONT)
 
 
 def at_once(scene: Scene, probe: str, ask: Caller, count: int) -> list[Sample]:

@@ -90,6 +90,15 @@ class Watch:
             self._samples.append(sample)
             self._changed.notify_all()
 
+    def taken(self, ask: Callable[[], Sample], probe: str, who: str) -> Sample:
+        """Ask once, and keep the answer with its time and name."""
+        at = self.now
+        answered = ask()
+        took = answered.seconds or self.now - at
+        sample = replace(answered, at=round(at, 4), probe=probe, who=who, seconds=round(took, 4))
+        self.add(sample)
+        return sample
+
     @contextmanager
     def open(self) -> Iterator[Watch]:
         """Ask while the block runs; at its end every answer that is still out is waited for."""
@@ -130,11 +139,8 @@ class Watch:
             self._stop.wait(0.5)
 
     def _one(self, asker: Asker, waiting: threading.Semaphore) -> None:
-        at = self.now
         try:
-            sample = asker.ask()
-            took = sample.seconds or self.now - at
-            self.add(replace(sample, at=round(at, 4), probe=asker.probe, who=asker.who, seconds=round(took, 4)))
+            self.taken(asker.ask, asker.probe, asker.who)
         except CouldNotLook as why:
             self._trouble.append(why)
         except Exception as trouble:  # noqa: BLE001 - raised where somebody waits for samples

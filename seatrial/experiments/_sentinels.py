@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import secrets
 import string
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from seatrial.drivers._http_calls import call, differs, renamed
+from seatrial.drivers._http_calls import call, differs, renamed, unique
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
@@ -29,8 +27,6 @@ LARGE = 16 * 1024
 RETRIED = 0.25
 SILENT = 3
 """Answers in a row that may be missing before a service counts as silent."""
-_RUN = secrets.token_hex(3)
-_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +113,7 @@ class Sentinels:
     def made(self, more: str = "", change: Callable[[str], str] | None = None) -> Canary:
         """A call with a sentinel of its own."""
         declared = self.node.sentinel or ""
-        own = f"{declared}-{_RUN}-{next(_NUMBERS)}{more}"
+        own = unique(declared) + more
         node = renamed(self.node, declared, own)
         if change is not None:
             body = _each_text(node.body, lambda text: text if own in text else change(text))

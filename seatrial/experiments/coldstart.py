@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from seatrial.drivers import http
 from seatrial.experiments import _probes, _starts
 from seatrial.experiments._sampling import Asker, Watch
 from seatrial.facts.experiment import Bound, Fault, Sample, Timeline
@@ -121,7 +122,7 @@ class _Place:
     def __init__(self, bench: Bench, name: str) -> None:
         self.bench, self.name = bench, name
         service = bench.service(name)
-        self.url = _probes.front(bench.session, service) if service.url is not None else ""
+        self.url = http.base_of(bench.session, service) if service.url is not None else ""
         own = {urlsplit(one.url).netloc for one in bench.hands.replicas(name) if one.url}
         self.moves = len(own) == 1 and (not self.url or urlsplit(self.url).netloc in own)
         self.looked = 0.0

@@ -59,9 +59,8 @@ def run(bench: Bench, subject: Subject) -> Timeline:
         scene.notes["first run"] = f"of this experiment; not started anew: {kept}" if kept else "after a restart"
         scene.steady(probes=("liveness", "readiness"))
         began = scene.watch.mark(f"{spoken(node)} begins")
-        sample = _probes.canary(bench.session, name, node, probe="slowest")()
+        sample = scene.watch.taken(_probes.canary(bench.session, name, node), "slowest", _probes.FRONT)
         ended = scene.watch.mark(f"{spoken(node)} is over")
-        scene.watch.add(_probes.stamped(sample, began, "slowest"))
         took = Duration(round(sample.seconds, 2))
         how = f"{spoken(node)} for the first time {scene.notes['first run']}"
         scene.faults.append(

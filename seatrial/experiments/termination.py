@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seatrial.drivers._http_calls import call, differs
@@ -155,16 +154,14 @@ def _flight(scene: Scene, slowest: tuple[Callable[[], Sample], float] | None, wh
         return
     ask, takes = slowest
 
-    def one() -> None:
-        at = scene.watch.now
+    def one() -> Sample:
         try:
-            got = ask()
+            return ask()
         except CouldNotLook as why:
-            got = Sample(0.0, "in flight", who, ok=False, failure=why.reason)
-        took = got.seconds or scene.watch.now - at
-        scene.watch.add(replace(got, at=round(at, 4), probe="in flight", who=who, seconds=round(took, 4)))
+            return Sample(0.0, "in flight", who, ok=False, failure=why.reason)
 
-    threads = [threading.Thread(target=one, daemon=True) for _ in range(CALLS)]
+    flying = (one, "in flight", who)
+    threads = [threading.Thread(target=scene.watch.taken, args=flying, daemon=True) for _ in range(CALLS)]
     for thread in threads:  # spread over the first half of a call, so that all of them are under way
         thread.start()
         time.sleep(min(0.5, takes / 2) / CALLS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from seatrial.words import Duration, Missing
@@ -131,11 +129,6 @@ class Timeline:
     def asked(self, probe: str) -> tuple[str, ...]:
         """Who was asked, each once, in the order they were first asked."""
         return tuple(dict.fromkeys(sample.who for sample in self.samples if sample.probe == probe))
-
-    def gaps(self, probe: str, who: str) -> Iterator[float]:
-        """Seconds between samples that follow each other."""
-        times = [sample.at for sample in self.of(probe, who=who)]
-        return (later - earlier for earlier, later in itertools.pairwise(times))
 
     @property
     def fault(self) -> Fault | Missing:

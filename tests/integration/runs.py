@@ -17,6 +17,8 @@ class Run:
 
     area = ""
     """The folder below suites/ whose tests are run; all of them when empty."""
+    within = 120.0
+    """Seconds it may take."""
 
     def __init__(
         self,
@@ -44,7 +46,7 @@ class Run:
         command = [*before, python, "-m", "pytest", f"suites/{self.area}", "-p", "no:cacheprovider"]
         done = subprocess.run(
             [*command, f"--profile={profile}", f"--mode={mode}", f"--report-dir={reports}", *options],
-            cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, timeout=300, check=False,
+            cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, timeout=self.within, check=False,
         )  # fmt: skip
         self.text, self.code = done.stdout + done.stderr, done.returncode
         found = list(reports.glob("*/conformance.json"))

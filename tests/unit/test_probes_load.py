@@ -102,7 +102,7 @@ def test_a_closed_load_counts_what_was_answered(notes: Notes) -> None:
 def test_an_open_load_goes_on_though_nobody_answers(notes: Notes) -> None:
     notes.pause = 3.0
     with load(session(), notes.service, GET) as made:
-        found = made.open(100, 1.0, most=10_000, waiting=20)
+        found = made.open(100, 0.8, most=10_000, waiting=20)
     assert found["made"] == 20
     assert found["held"] >= 50
     assert found["ok"] == 0

@@ -304,8 +304,8 @@ def test_attempts_that_come_by_themselves_are_taken_off():
                 pass
 
             @staticmethod
-            def add(_sample):
-                pass
+            def taken(ask, _probe, _who):
+                return ask()
 
     from seatrial.facts.experiment import Sample
 

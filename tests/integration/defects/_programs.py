@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +65,16 @@ def _running(
             child.wait()
         if child.stdout:
             child.stdout.close()
+
+
+def _status(port: int, path: str) -> int:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+    except OSError:
+        return 503
 
 
 def _is_ours(holder: int | None, pid: int) -> bool:
@@ -137,7 +149,9 @@ def prometheus(folder: Path, *, private: bool = True) -> Made:
     )
     words = ["--config.file", "--storage.tsdb.path", "--web.config.file", "--web.listen-address"]
     values = [f"{folder}/prometheus.yml", f"{folder}/data", f"{folder}/web.yml", f"127.0.0.1:{port}"]
-    return _running(["prometheus", *(f"{word}={value}" for word, value in zip(words, values, strict=True))], port)
+    command = ["prometheus", *(f"{word}={value}" for word, value in zip(words, values, strict=True))]
+    # It listens first, and answers 503 to everything until it has read its data.
+    return _running(command, port, up=lambda pid: _is_ours(listener_of(port), pid) and _status(port, "/-/ready") != 503)
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ class Durability(Run):
     """A run of the area."""
 
     area = "durability"
+    within = 300.0
 
 
 def drill(profile: Path, folder: Path, *options: str) -> Durability:

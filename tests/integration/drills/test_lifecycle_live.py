@@ -31,6 +31,7 @@ class Lifecycle(Run):
     """A run of the area."""
 
     area = "lifecycle"
+    within = 300.0
 
 
 def drill(profile: Path, folder: Path, *options: str) -> Lifecycle:

@@ -38,6 +38,7 @@ class Probes(Run):
     """A run of the area."""
 
     area = "probes"
+    within = 300.0
 
 
 @dataclass(frozen=True)

@@ -29,17 +29,18 @@ BODY = {key: value for key, value in TEXT.items() if key != "field"} | {"at": 90
 
 class Protections(Run):
     area = "protections"
+    within = 300.0
 
 
-class Limits(Run):
+class Limits(Protections):
     area = "protections/test_limits.py"
 
 
-class Rates(Run):
+class Rates(Protections):
     area = "protections/test_rate_limits.py"
 
 
-class Dependencies(Run):
+class Dependencies(Protections):
     area = "protections/test_dependencies.py"
 
 

@@ -40,6 +40,7 @@ class Termination(Run):
     """A run of the area."""
 
     area = "termination"
+    within = 300.0
 
     def __init__(self, profile: Path, folder: Path, *options: str, **more: Any) -> None:
         self.profile = profile
