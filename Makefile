@@ -50,7 +50,7 @@ drill: $(STAMP) ## the same, and break its parts on purpose while its probes are
 test: $(VENV)/axe ## pass the project's own tests (those that need an engine are skipped where there is none)
 	@# Real engines on a busy machine are now and then too late: what fails is tried once more, alone, and said to be.
 	$(call twice,tests --ignore=tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=300)
-	@# Drills are timed: they have the machine to themselves.
+	@# Drills are timed: after the others, not beside them.
 	$(call twice,tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=600)
 
 lint: $(STAMP) ## style, and that generated files are fresh
