@@ -6,11 +6,25 @@ Prometheus and systemd. A secret and a response body never show their content by
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
-__all__ = ["Body", "CouldNotLook", "Duration", "Finding", "Missing", "Rate", "Ratio", "Secret", "Size", "seen"]
+__all__ = [
+    "Body",
+    "CouldNotLook",
+    "Duration",
+    "Finding",
+    "Missing",
+    "Rate",
+    "Ratio",
+    "Secret",
+    "Size",
+    "Threshold",
+    "seen",
+]
 
 
 class CouldNotLook(Exception):
@@ -171,6 +185,39 @@ class Ratio:
 
     def __str__(self) -> str:
         return f"{_number(round(self.value * 100, 6))}%"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A boundary of some quantity, in the base unit that its metric is kept in: seconds, bytes, events per second, or a plain number.
+
+    Written ``5%`` (kept as 0.05), ``500ms`` (0.5), ``1GiB``, ``10/s`` or ``3``.
+    """
+
+    value: float
+    kind: str
+    """``number``, ``ratio``, ``duration``, ``size`` or ``rate``."""
+    text: str
+    """As it was written."""
+    UNITS: ClassVar[dict[str, float]] = {}
+    EXAMPLE: ClassVar[str] = "5%"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``5%``; raise ``ValueError`` when it is neither a number nor one with a unit that is known."""
+        text = text.strip()
+        if re.fullmatch(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", text):
+            return cls(float(text), "number", text)
+        for kind, unit in (("ratio", Ratio), ("duration", Duration), ("rate", Rate), ("size", Size)):
+            with contextlib.suppress(ValueError):
+                read = unit.parse(text)
+                return cls(float(getattr(read, dataclasses.fields(read)[0].name)), kind, text)
+        raise ValueError("a threshold is a number, or one with a unit: 5%, 500ms, 10/s, 1GiB, 3")
+
+    def __str__(self) -> str:
+        return self.text
 
     __repr__ = __str__
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from seatrial.facts.answer import Answers
+from seatrial.facts.catalog import Catalog
 from seatrial.facts.container import Container
 from seatrial.facts.experiment import Timeline
 from seatrial.facts.exposition import Exposition
 from seatrial.facts.leak import Leaks
 from seatrial.facts.machine import Machine
+from seatrial.facts.monitoring import Monitoring
 from seatrial.facts.process import Process
 from seatrial.facts.reach import Reach
+from seatrial.facts.rules import RuleFile
 from seatrial.facts.settings import Settings
 from seatrial.facts.socket import Handshake, Socket
 from seatrial.words import Missing
@@ -83,6 +86,12 @@ class Observations:
     """By environment, configuration and agreement: what the deployment is really told."""
     expositions: dict[str, Exposition | Missing] = field(default_factory=dict)
     """By metrics (``api.metrics``)."""
+    rules: dict[str, RuleFile | Missing] = field(default_factory=dict)
+    """By rule file."""
+    catalogs: dict[str, Catalog | Missing] = field(default_factory=dict)
+    """By rule file and dashboard, the same for all: the metrics there are."""
+    monitoring: dict[str, Monitoring | Missing] = field(default_factory=dict)
+    """By server (``alerts.prometheus``)."""
     experiments: dict[str, Timeline | Missing] = field(default_factory=dict)
     """By subject (``api.redis.hung``): what was seen while the target was disturbed."""
     machine: Machine | Missing = Missing("the machine was not looked at")

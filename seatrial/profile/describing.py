@@ -9,7 +9,7 @@ import ast
 import inspect
 from functools import cache
 
-from seatrial.profile import behaviour, model, nodes
+from seatrial.profile import alerting, behaviour, model, nodes
 
 __all__ = ["meaning", "meanings"]
 
@@ -19,7 +19,9 @@ def meanings() -> dict[str, dict[str, str]]:
     """By class and field, the sentence below it."""
     told: dict[str, dict[str, str]] = {}
     try:
-        body = [each for module in (nodes, behaviour, model) for each in ast.parse(inspect.getsource(module)).body]
+        body = [
+            each for module in (nodes, alerting, behaviour, model) for each in ast.parse(inspect.getsource(module)).body
+        ]
     except (OSError, TypeError, SyntaxError):  # installed without sources
         return {}
     for definition in body:
@@ -38,5 +40,6 @@ def meanings() -> dict[str, dict[str, str]]:
 
 
 def meaning(node: type[model.Node], field: str) -> str:
-    """What a key means, inherited or its own; empty when nothing is said."""
+    """What a key means, inherited or its own; empty when nothing is said. A key that Python has other plans with is an alias."""
+    field = next((name for name, info in node.model_fields.items() if info.alias == field), field)
     return next((told for base in node.__mro__ if (told := meanings().get(base.__name__, {}).get(field))), "")

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Tag
 
+from seatrial.profile.alerting import Alerts
 from seatrial.profile.behaviour import (
     Breaker,
     Canary,
@@ -481,21 +482,6 @@ class Service(Node):
     """After the whole stack was started from nothing, it is ready within this time."""
     protected: Bool = False
     """True when no experiment may disturb it."""
-
-
-class Alerts(Node):
-    """Alert rules."""
-
-    files: list[ExistingPath] = []
-    """Rule files, relative to the profile."""
-    prometheus: TextOrReference | None = None
-    """URL of the Prometheus that loaded them."""
-    alertmanager: TextOrReference | None = None
-    """URL of the Alertmanager."""
-    means: dict[Text, Json] = {}
-    """What each alert means, by name."""
-    covers: dict[Text, Text] = {}
-    """Failures that must be told, and the alert that tells each."""
 
 
 class Backup(Node):

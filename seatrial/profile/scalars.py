@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
-from seatrial.words import Duration, Rate, Ratio, Size
+from seatrial.words import Duration, Rate, Ratio, Size, Threshold
 
 _UNSURE = {"y", "yes", "n", "no", "on", "off"}
 _INTEGER = r"[-+]?[0-9]+"
@@ -145,7 +145,7 @@ def _date(value: Any) -> dt.date:
         raise ValueError("write a calendar date as YYYY-MM-DD") from None
 
 
-def _unit(kind: type[Duration] | type[Size] | type[Rate] | type[Ratio]) -> _Reads:
+def _unit(kind: type[Duration] | type[Size] | type[Rate] | type[Ratio] | type[Threshold]) -> _Reads:
     """One of the types of `seatrial.words` that carry a unit."""
 
     def read(value: Any) -> Any:
@@ -157,13 +157,17 @@ def _unit(kind: type[Duration] | type[Size] | type[Rate] | type[Ratio]) -> _Read
 
     units = "|".join(sorted(kind.UNITS, key=len, reverse=True))
     number = r"[0-9]+(\.[0-9]+)?"
-    forms = {
+    forms: dict[type, str] = {
         Duration: rf"({number}(ms|us|[dhms]))+",
         Size: rf"{number} ?({units})",
         Rate: rf"{number} ?/ ?({units})",
         Ratio: rf"{number} ?%",
+        Threshold: r"[-+]?[0-9]+(\.[0-9]+)?.*",
     }
-    return _Reads(read, {"type": "string", "pattern": f"^{forms[kind]}$", "examples": [kind.EXAMPLE]}, written=True)
+    schema: dict[str, Any] = {"type": "string", "pattern": f"^{forms[kind]}$", "examples": [kind.EXAMPLE]}
+    if kind is Threshold:  # the one that may be a plain number
+        schema["type"] = ["string", "number"]
+    return _Reads(read, schema, written=True)
 
 
 def _json(value: Any) -> Any:
@@ -333,6 +337,7 @@ DurationField = Annotated[Duration, _unit(Duration)]
 SizeField = Annotated[Size, _unit(Size)]
 RateField = Annotated[Rate, _unit(Rate)]
 RatioField = Annotated[Ratio, _unit(Ratio)]
+ThresholdField = Annotated[Threshold, _unit(Threshold)]
 
 
 def _shape(value: Any) -> str | None:
@@ -368,6 +373,10 @@ def _one_or_list(value: Any) -> str:
     return "|list" if isinstance(value, list) else "|one"
 
 
+def _one_or_mapping(value: Any) -> str:
+    return "|mapping" if isinstance(value, dict | BaseModel) else "|one"
+
+
 def _forms(choose: Any, wanted: str) -> Any:
     return Discriminator(choose, custom_error_type="form", custom_error_message=wanted)
 
@@ -378,3 +387,4 @@ INT_OR_REFERENCE = _forms(_reference, "must be a whole number, {env: NAME} or {f
 OR_NONE = Discriminator(_mapping_or_none)
 OR_LIST = Discriminator(_mapping_or_list)
 OR_SEVERAL = Discriminator(_one_or_list)
+OR_MAPPING = Discriminator(_one_or_mapping)

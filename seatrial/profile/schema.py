@@ -15,7 +15,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 import seatrial
-from seatrial.profile import model
+from seatrial.profile import alerting, model
 from seatrial.profile.describing import meaning
 from seatrial.profile.loading import LONGEST_WAIVER
 
@@ -87,7 +87,8 @@ read_back: {get: /notes/sea-trial, only_reads: true}
     "Breaker": "failures: 5\nopen_for: 10s\nfails_within: 100ms\n",
     "Dependency": "timeout: 2s\nretries: 2\nbreaker: {failures: 5, open_for: 10s}\ncall: {get: /notes/sea-trial, only_reads: true}\n",
     "Lifecycle": "errors: 1%\nreplace: true\nscale: 3\n",
-    "Alerts": "files: []\nprometheus: http://127.0.0.1:9090\ncovers: {the API is down: ApiDown}\n",
+    "Alerts": 'files: []\nprometheus: {url: "http://127.0.0.1:9090"}\nmeans: {ApiDown: {value: up, is: 0, for: 1m}}\ncovers: {the API is down: ApiDown}\n',
+    "Meaning": "ratio: {of: {metric: calls_total, labels: {status: error}}, to: calls_total}\nabove: 5%\nfor: 2m\n",
     "Backup": "service: postgres\ncommand: [./backup.sh]\nrestore: [./restore.sh]\nrpo: 1d\nrto: 30m\n",
     "Slo": "service: api\ncall: GET /notes\nrate: 100/s\nduration: 5m\nlatency: {p95: 200ms}\nerrors: 0.1%\n",
     "Waiver": """\
@@ -140,7 +141,8 @@ def schema() -> dict[str, Any]:
 
 
 def _nodes() -> dict[str, type[model.Node]]:
-    return {name: node for name, node in vars(model).items() if isinstance(node, type) and issubclass(node, model.Node)}
+    found = {**vars(alerting), **vars(model)}
+    return {name: node for name, node in found.items() if isinstance(node, type) and issubclass(node, model.Node)}
 
 
 def _name(node: str) -> str:

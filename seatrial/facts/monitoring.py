@@ -1,0 +1,91 @@
+"""What a running Prometheus told about itself: the rules it has loaded, its targets, and whom it tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from seatrial.words import Missing
+
+__all__ = ["Answered", "LoadedRule", "Monitoring", "ScrapeTarget"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRule:
+    """One rule as the server has it."""
+
+    kind: str
+    """``alert`` or ``record``."""
+    name: str
+    group: str
+    file: str
+    query: str
+    """In the server's own spelling, which differs from the file's in spaces, order of matchers and durations."""
+    lasting: float = 0.0
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    health: str = "unknown"
+    """``ok``, ``err`` or ``unknown``."""
+    error: str = ""
+    evaluated: float | None = None
+    """Seconds between its last evaluation and our look, by the server's clock; None when it never was."""
+    took: float = 0.0
+    """Seconds of the last evaluation."""
+    interval: float = 0.0
+    """Seconds between evaluations of its group."""
+    state: str = ""
+    """Of an alert: ``inactive``, ``pending``, ``firing``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeTarget:
+    """One active scrape target."""
+
+    job: str
+    instance: str
+    url: str
+    health: str
+    """``up``, ``down`` or ``unknown``."""
+    error: str = ""
+    scraped: float | None = None
+    """Seconds since its last scrape; None when it never was."""
+    took: float = 0.0
+    interval: float = 0.0
+    timeout: float = 0.0
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one query gave, at one moment or over a time."""
+
+    query: str
+    series: int
+    lowest: float | None = None
+    highest: float | None = None
+    """Over all samples; None where there is none, or none that is a number."""
+    labels: tuple[str, ...] = ()
+    """Names of labels that any of its series has."""
+    constant: bool = False
+    """Whether every series kept one and the same value, over at least ten samples."""
+    samples: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Monitoring:
+    """A running Prometheus."""
+
+    url: str
+    version: str | Missing = ""
+    rules: tuple[LoadedRule, ...] | Missing = ()
+    targets: tuple[ScrapeTarget, ...] | Missing = ()
+    alertmanagers: tuple[str, ...] | Missing = ()
+    """URLs of the Alertmanagers it sends to."""
+    dropped_alertmanagers: tuple[str, ...] = ()
+    interval: float | Missing = Missing("its configuration was not read")
+    """Seconds between scrapes, where a job says nothing else."""
+    evaluation: float | Missing = Missing("its configuration was not read")
+    """Seconds between evaluations, where a group says nothing else."""
+    started: str = ""
+    config_ok: bool | Missing = True
+    """Whether its last reload of its configuration was a success."""
