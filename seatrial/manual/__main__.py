@@ -1,4 +1,4 @@
-"""``python -m seatrial.manual`` writes ``docs/requirements.md``; with ``--check`` it writes nothing and exits 1 when it is stale."""
+"""``python -m seatrial.manual`` writes ``docs/requirements.md`` and its pages; with ``--check`` it writes nothing and exits 1 when one is stale."""
 
 from __future__ import annotations
 
@@ -9,26 +9,39 @@ from pathlib import Path
 
 import seatrial
 from seatrial.manual import entries
-from seatrial.manual.document import document
+from seatrial.manual.document import INDEX, documents
 
-__all__ = ["FILE", "main"]
+__all__ = ["FOLDER", "main", "written"]
 
-FILE = Path(seatrial.__file__).parent.parent / "docs" / "requirements.md"
+MOST = 5
+FOLDER = Path(seatrial.__file__).parent.parent / "docs"
+
+
+def written() -> dict[str, str]:
+    """The pages there are, by their names."""
+    files = [FOLDER / INDEX, *sorted((FOLDER / Path(INDEX).stem).glob("*.md"))]
+    return {str(file.relative_to(FOLDER)): file.read_text(encoding="utf-8") for file in files if file.is_file()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page, or tell that it is stale."""
+    """Write the pages, or tell which are stale."""
     parser = argparse.ArgumentParser(prog="python -m seatrial.manual", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is stale")
     check: bool = parser.parse_args(arguments).check
-    made = document(entries())
-    if FILE.is_file() and FILE.read_text(encoding="utf-8") == made:
-        return 0
+    made, there = documents(entries()), written()
+    stale = sorted(name for name in {*made, *there} if made.get(name) != there.get(name))
+    if check and stale:
+        sys.stderr.write(f"{', '.join(stale[:MOST])}{' and more' if len(stale) > MOST else ''}: stale, run make docs\n")
     if check:
-        sys.stderr.write(f"{FILE} is stale: run make docs\n")
-        return 1
-    FILE.write_text(made, encoding="utf-8")
-    sys.stdout.write(f"wrote {FILE}\n")
+        return 1 if stale else 0
+    for name in stale:
+        file = FOLDER / name
+        if name not in made:
+            file.unlink()
+            continue
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(made[name], encoding="utf-8")
+    sys.stdout.write(f"wrote {len(stale)} pages to {FOLDER}\n" if stale else "")
     return 0
 
 

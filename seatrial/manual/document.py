@@ -1,4 +1,4 @@
-"""``docs/requirements.md``: every requirement that is shipped, by area; made from the catalogue."""
+"""``docs/requirements.md`` and a page for each requirement that is shipped; made from the catalogue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from seatrial.manual.page import failures
 from seatrial.outcomes import Tier
 from seatrial.writers._sources import link
 
-__all__ = ["document"]
+__all__ = ["INDEX", "documents"]
+
+INDEX = "requirements.md"
+"""The list of all; the pages lie in the folder of the same name."""
 
 _HEAD = """\
 # Requirements
@@ -28,29 +31,24 @@ tells the same at the command line, and `seatrial audit PROFILE --plan` which of
 """
 
 
-def document(entries: Iterable[Entry]) -> str:
-    """The page."""
+def documents(entries: Iterable[Entry]) -> dict[str, str]:
+    """The pages, by their names below ``docs/``."""
     by_area = areas(entries)
     parts = [_HEAD, _overview(by_area)]
+    pages = {}
     for area, chosen in by_area.items():
         parts.append(f"## {area}\n")
-        parts.append(
-            "\n".join(
-                (
-                    "| id | level | tier | what |",
-                    "| --- | --- | --- | --- |",
-                    *(
-                        f"| [{r.id}](#{r.id.lower()}) | {_level(entry)} | {r.tier} | {r.title} |"
-                        for entry in chosen
-                        for r in (entry.requirement,)
-                    ),
-                )
+        rows = ["| id | level | tier | what |", "| --- | --- | --- | --- |"]
+        for entry in chosen:
+            requirement = entry.requirement
+            name = f"requirements/{requirement.id}.md"
+            rows.append(
+                f"| [{requirement.id}]({name}) | {_level(entry)} | {requirement.tier} | {_text(requirement.title)} |"
             )
-            + "\n"
-        )
-        parts += ["\n".join(_one(entry)) + "\n" for entry in chosen]
+            pages[name] = "\n".join(_one(entry)) + "\n"
+        parts.append("\n".join(rows) + "\n")
     parts += [_observing(by_area), _waiving(by_area)]
-    return "\n".join(parts)
+    return {INDEX: "\n".join(parts), **pages}
 
 
 def _overview(by_area: dict[str, list[Entry]]) -> str:
@@ -70,9 +68,8 @@ def _one(entry: Entry) -> Iterator[str]:
     requirement = entry.requirement
     how, where = observed(requirement, entry.function), declared(requirement)
     tier = f", tier {requirement.tier}" if requirement.tier > Tier.observe else ""
-    yield f"### {requirement.id}\n"
-    yield f"**{_text(requirement.title)}** ({_level(entry)}{tier})\n"
-    yield f"{_text(requirement.clause)}\n"
+    yield f"# {requirement.id}: {_text(requirement.title)}\n"
+    yield f"{_text(requirement.clause)} ({_level(entry)}{tier}; one of [{requirement.area}](../{INDEX}#{requirement.area}))\n"
     if requirement.why:
         yield f"- Why: {_text(requirement.why)}"
     keys = ", ".join(f"`{key}`" for key, _ in where.keys)
@@ -84,9 +81,8 @@ def _one(entry: Entry) -> Iterator[str]:
     if requirement.refs:
         yield f"- Source: {', '.join(_linked(reference) for reference in requirement.refs)}"
     if printed := failures().get(requirement.id):
-        yield "\n<details><summary>A failure, as a run prints it</summary>\n"
+        yield "\nA failure, as a run prints it:\n"
         yield "\n".join(("```text", *printed, "```"))
-        yield "\n</details>"
 
 
 def _linked(reference: str) -> str:
