@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from seatrial.facts.answer import Answers
 from seatrial.facts.catalog import Catalog
 from seatrial.facts.container import Container
+from seatrial.facts.coverage import Vanishing
 from seatrial.facts.experiment import Timeline
 from seatrial.facts.exposition import Exposition
 from seatrial.facts.leak import Leaks
 from seatrial.facts.machine import Machine
 from seatrial.facts.monitoring import Monitoring
+from seatrial.facts.operands import Operands
 from seatrial.facts.process import Process
 from seatrial.facts.reach import Reach
 from seatrial.facts.rules import RuleFile
@@ -92,6 +94,10 @@ class Observations:
     """By rule file and dashboard, the same for all: the metrics there are."""
     monitoring: dict[str, Monitoring | Missing] = field(default_factory=dict)
     """By server (``alerts.prometheus``)."""
+    operands: dict[str, Operands | Missing] = field(default_factory=dict)
+    """By rule file: what its selectors and operands gave a running Prometheus."""
+    vanishing: dict[str, Vanishing | Missing] = field(default_factory=dict)
+    """By server (``alerts.prometheus``): which alerts tell that a target is down or gone."""
     experiments: dict[str, Timeline | Missing] = field(default_factory=dict)
     """By subject (``api.redis.hung``): what was seen while the target was disturbed."""
     machine: Machine | Missing = Missing("the machine was not looked at")

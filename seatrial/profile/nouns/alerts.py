@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seatrial.profile.nodes import None_
@@ -32,6 +33,12 @@ def _rules(profile: Profile) -> Iterator[Subject]:
         yield Subject(str(path), "rules", ("alerts", "files", index), alerts)
     if not alerts.files and alerts.prometheus is not None:
         yield Subject(RUNNING, "rules", ("alerts", "prometheus"), alerts)
+
+
+def _references(profile: Profile) -> Iterator[Subject]:
+    """Rule files, for what their rules refer to."""
+    for subject in _rules(profile):
+        yield Subject(subject.id, "references", subject.path, subject.node)
 
 
 def _evaluated(profile: Profile) -> Iterator[Subject]:
@@ -73,6 +80,35 @@ def _objectives(profile: Profile) -> Iterator[Subject]:
         yield Subject(f"slos.{name}", "objective_alert", ("slos", name), node)
 
 
+def _alert_texts(profile: Profile) -> Iterator[Subject]:
+    """Rule files, whose alerts somebody reads."""
+    for subject in _rules(profile):
+        yield replace(subject, noun="alert_texts")
+
+
+def _burn_alerts(profile: Profile) -> Iterator[Subject]:
+    alerts = alerts_of(profile)
+    for name, names in (alerts.objectives if alerts else {}).items():
+        yield Subject(f"objectives.{name}", "burn_alert", ("alerts", "objectives", name), names)
+
+
+def _watched_jobs(profile: Profile) -> Iterator[Subject]:
+    """The running Prometheus, whose targets may go down, where rules are evaluated."""
+    alerts = alerts_of(profile)
+    if alerts is not None and alerts.prometheus is not None and not isinstance(alerts.promtool, None_):
+        yield Subject(RUNNING, "watched_jobs", ("alerts", "prometheus"), alerts)
+
+
+def _measured_services(profile: Profile) -> Iterator[Subject]:
+    """Services with metrics, where there are alerts that could be about them."""
+    alerts = alerts_of(profile)
+    if alerts is None or not (alerts.files or alerts.prometheus):
+        return
+    for name, service in profile.services.items():
+        if service.metrics is not None:
+            yield Subject(f"{name}.metrics", "measured_service", ("services", name, "metrics"), service.metrics, name)
+
+
 def _dashboards(profile: Profile) -> Iterator[Subject]:
     alerts = alerts_of(profile)
     for index, path in enumerate(alerts.dashboards if alerts else ()):
@@ -82,6 +118,9 @@ def _dashboards(profile: Profile) -> Iterator[Subject]:
 SECTIONS = ("alerts",)
 NOUNS = {
     "rules": Noun(_rules, "neither alerts.files nor alerts.prometheus is declared", SECTIONS, "alerts section"),
+    "references": Noun(
+        _references, "neither alerts.files nor alerts.prometheus is declared", SECTIONS, "alerts section"
+    ),
     "evaluated_rules": Noun(
         _evaluated, "no rules are declared, or alerts.promtool says that none are evaluated", (), "alerts section"
     ),
@@ -95,7 +134,30 @@ NOUNS = {
     "delivery": Noun(
         _server("delivery", "test_receiver"), "alerts.test_receiver is not declared", (), "alerts section"
     ),
-    "covered_failure": Noun(_covers, "alerts.covers is not declared", (), "covers entry"),
-    "objective_alert": Noun(_objectives, "slos and alerts are not both declared", (), "objective"),
+    "covered_failure": Noun(
+        _covers, "alerts.covers is not declared", (), "covers entry", beside=("rules", "prometheus")
+    ),
+    "objective_alert": Noun(
+        _objectives, "slos and alerts are not both declared", (), "objective", beside=("rules", "prometheus")
+    ),
+    "burn_alert": Noun(
+        _burn_alerts, "alerts.objectives is not declared", (), "objectives entry", beside=("rules", "prometheus")
+    ),
+    "alert_texts": Noun(
+        _alert_texts,
+        "neither alerts.files nor alerts.prometheus is declared",
+        (),
+        "alerts section",
+        beside=("rules", "prometheus"),
+    ),
+    "watched_jobs": Noun(
+        _watched_jobs, "alerts.prometheus is not declared, or alerts.promtool says that no rule is evaluated", ()
+    ),
+    "measured_service": Noun(
+        _measured_services,
+        "no service declares metrics where alerts are declared",
+        (),
+        beside=("rules", "prometheus", "metrics"),
+    ),
     "dashboard": Noun(_dashboards, "alerts.dashboards is not declared", (), "dashboard"),
 }
