@@ -22,6 +22,12 @@ def _redis() -> str | None:
     return None if shutil.which("redis-server") else "no redis-server on PATH"
 
 
+def _prometheus() -> str | None:
+    programs = ("prometheus", "promtool", "prometheus-alertmanager", "amtool")
+    lacking = [program for program in programs if not shutil.which(program)]
+    return f"no {' and no '.join(lacking)} on PATH" if lacking else None
+
+
 def _allure() -> str | None:
     return None if shutil.which("allure") else "no allure command: npm install -g allure"
 
@@ -70,6 +76,7 @@ def _systems() -> str | None:
 NEEDS: dict[str, Callable[[], str | None]] = {
     "docker": _docker,
     "redis": _redis,
+    "prometheus": _prometheus,
     "compose1": _compose("compose1"),
     "compose2": _compose("compose2"),
     "systems": _systems,
