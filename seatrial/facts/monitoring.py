@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from seatrial.facts.rules import RuleFile
 from seatrial.words import Missing
 
 __all__ = ["Answered", "LoadedRule", "Monitoring", "ScrapeTarget"]
@@ -34,6 +35,10 @@ class LoadedRule:
     """Seconds between evaluations of its group."""
     state: str = ""
     """Of an alert: ``inactive``, ``pending``, ``firing``."""
+    keep_firing: float | None = None
+    """Seconds of ``keep_firing_for``; None from a server that does not tell."""
+    group_took: float = 0.0
+    """Seconds of the last evaluation of its whole group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +94,14 @@ class Monitoring:
     started: str = ""
     config_ok: bool | Missing = True
     """Whether its last reload of its configuration was a success."""
+    loaded: float | None = None
+    """Seconds since it loaded its configuration, by its own clock; None where it does not tell."""
+    declared: tuple[RuleFile | Missing, ...] = ()
+    """The declared rule files, in order: what it should have loaded."""
+    exposed: dict[str, str | Missing] = field(default_factory=dict)
+    """By service with declared metrics: the URL they are at, as we reach it."""
+    receiver: str | Missing = ""
+    """URL of the declared Alertmanager, as we reach it; empty when none is declared."""
+    hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the names in these URLs stand for from here; ``127.0.0.1`` is this machine by any of its addresses. Nothing where a
+    name is known elsewhere only."""
