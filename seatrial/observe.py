@@ -61,9 +61,13 @@ def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
         session: what the run lets its drivers do.
         subjects: the subjects of the tests that were collected; what none of them is about is not looked at.
     """
+    from seatrial.profile.subjects import NOUNS
+
     by_noun: dict[str, dict[str, Subject]] = {}
     for subject in subjects:
         by_noun.setdefault(subject.noun, {})[subject.id] = subject
+    for other in {other for noun in by_noun if noun in NOUNS for other in NOUNS[noun].beside}:
+        by_noun.setdefault(other, {}).update({each.id: each for each in NOUNS[other].find(session.profile)})
     taken = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
     driver = look(lambda: drivers.load(session.profile.target.driver))
     runtime: Runtime | Missing = driver if isinstance(driver, Missing) else look(lambda: driver.observe(session))

@@ -38,3 +38,5 @@ class Noun:
     """Profile sections whose promises this noun's tests check."""
     word: str = "service"
     """What its node is called in a profile."""
+    beside: tuple[str, ...] = ()
+    """Nouns whose subjects are looked at too, whether or not a test is about them: the verdict needs what is seen there."""
