@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.profile.alerting import Monitor
 
-__all__ = ["LARGEST", "address", "get", "plain", "shown"]
+__all__ = ["LARGEST", "NoServer", "address", "get", "plain", "shown"]
 
 LARGEST = 32 * 1024 * 1024
 """Bytes of an answer that are read."""
@@ -30,6 +30,11 @@ MOST_PARTS = 4_000_000
 LONGEST_QUERY = 64 * 1024
 """Characters of the parameters of a GET; servers and proxies take no more."""
 KEY = "alerts.prometheus"
+
+
+class NoServer(CouldNotLook):
+    """Nothing there is a Prometheus that lets us ask, so that nothing else need be asked."""
+
 
 Parameters = Mapping[str, str | Sequence[str]]
 
@@ -88,16 +93,16 @@ def get(
     )
     told = f"Prometheus at {session.mask(http.stripped(base))}"
     if isinstance(answer, Missing):
-        raise CouldNotLook(f"{told} was not asked: {answer.reason}", right=answer.right)
+        raise NoServer(f"{told} was not asked: {answer.reason}", right=answer.right)
     return _data(session, answer, f"{told}: GET {path}", limit)
 
 
 def _data(session: Session, answer: Answer, asked: str, limit: int) -> Any:
     """The data in an answer."""
     if not answer.status:
-        raise CouldNotLook(f"{asked} {answer.failure}", right=f"{KEY}.url of a server that runs")
+        raise NoServer(f"{asked} {answer.failure}", right=f"{KEY}.url of a server that runs")
     if 300 <= answer.status < 400:
-        raise CouldNotLook(
+        raise NoServer(
             f"{asked} redirects to {session.redact(answer.location) or 'nowhere'}, and redirects are not followed",
             right=f"the address behind it as {KEY}.url",
         )
@@ -109,7 +114,10 @@ def _data(session: Session, answer: Answer, asked: str, limit: int) -> Any:
     said = body if isinstance(body, dict) else {}
     if answer.status == 200 and said.get("status") == "success" and "data" in said:
         return said["data"]
-    raise CouldNotLook(f"{asked} {_instead(session, answer, body)}", right=_remedy(answer, said))
+    refused = answer.status in (401, 403, 407, 503) or not said
+    raise (NoServer if refused else CouldNotLook)(
+        f"{asked} {_instead(session, answer, body)}", right=_remedy(answer, said)
+    )
 
 
 def _json(text: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from seatrial.facts.rules import RuleFile
 from seatrial.words import Missing
 
 __all__ = ["Answered", "LoadedRule", "Monitoring", "ScrapeTarget"]
@@ -96,8 +95,6 @@ class Monitoring:
     """Whether its last reload of its configuration was a success."""
     loaded: float | None = None
     """Seconds since it loaded its configuration, by its own clock; None where it does not tell."""
-    declared: tuple[RuleFile | Missing, ...] = ()
-    """The declared rule files, in order: what it should have loaded."""
     exposed: dict[str, str | Missing] = field(default_factory=dict)
     """By service with declared metrics: the URL they are at, as we reach it."""
     receiver: str | Missing = ""
