@@ -1,0 +1,74 @@
+"""An expression as a reader sees it.
+
+promql-parser decides what is PromQL, but gives no places, and its recursion ends the process on input that is deep
+enough. So our own reading comes first: it is bounded, and knows where everything stands. Both must agree on what they read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from seatrial.promql.agreeing import differences
+from seatrial.promql.nodes import Node
+from seatrial.promql.operands import Operand, operands_of
+from seatrial.promql.parsing import Parser
+from seatrial.promql.selecting import Selector, selectors_of
+from seatrial.promql.tokens import Unreadable, tokens
+
+__all__ = ["Expression", "Operand", "Selector", "Unreadable", "operands", "parse", "selectors"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """One expression that was read."""
+
+    text: str
+    root: Node
+
+    def said(self, node: Node) -> str:
+        """A part of it as it is written."""
+        return self.text[node.start : node.end]
+
+    def plain(self, node: Node) -> str:
+        """A part of it in one spelling, without spaces and comments, so that two can be compared."""
+        return plain(self.said(node))
+
+
+@lru_cache(maxsize=4096)
+def plain(text: str) -> str:
+    """PromQL without spaces and comments."""
+    return " ".join(word.text for word in tokens(text))
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> Expression:
+    """An expression, read.
+
+    Raises:
+        Unreadable: it is no PromQL, it is longer or deeper than is read, or the two readings do not agree.
+    """
+    import promql_parser
+
+    words = tokens(text)
+    root = Parser(words).whole()
+    try:
+        theirs = promql_parser.parse(text)
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as refused:  # noqa: BLE001 a panic of theirs is no Exception
+        raise Unreadable(" ".join(str(refused).split())[:300] or "promql-parser refuses it") from None
+    told = differences(root, theirs)
+    if told:
+        raise Unreadable(f"two readings of it do not agree on {told}")
+    return Expression(text, root)
+
+
+def selectors(expression: Expression) -> tuple[Selector, ...]:
+    """Its selectors, in the order of the text."""
+    return selectors_of(expression.root, expression.text)
+
+
+def operands(expression: Expression) -> tuple[Operand, ...]:
+    """Its parts that a server can be asked for on their own, in the order of the text."""
+    return operands_of(expression.root, expression.text)
