@@ -1,0 +1,110 @@
+"""Whether a version of Prometheus takes an expression: what `promql` reads, without what that version does not know yet or any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seatrial.rulefiles.dialect import NEWEST, Dialect
+
+if TYPE_CHECKING:
+    from seatrial.promql.tokens import Token
+
+__all__ = ["Wrong", "check"]
+
+# Since which version, and until which, a function or an aggregation is known.
+_KNOWN: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
+    "double_exponential_smoothing": ((3, 0), NEWEST),
+    "holt_winters": ((0, 0), (3, 0)),
+    "histogram_avg": ((2, 51), NEWEST),
+    "histogram_stddev": ((2, 47), NEWEST),
+    "histogram_stdvar": ((2, 47), NEWEST),
+    "mad_over_time": ((2, 49), NEWEST),
+    "sort_by_label": ((2, 49), NEWEST),
+    "sort_by_label_desc": ((2, 49), NEWEST),
+    "info": ((2, 55), NEWEST),
+    "limitk": ((2, 54), NEWEST),
+    "limit_ratio": ((2, 54), NEWEST),
+    "ts_of_max_over_time": ((3, 5), NEWEST),
+    "ts_of_min_over_time": ((3, 5), NEWEST),
+    "ts_of_last_over_time": ((3, 5), NEWEST),
+    "ts_of_first_over_time": ((3, 7), NEWEST),
+    "first_over_time": ((3, 7), NEWEST),
+}
+_LITERALS = (2, 54)
+"""Since then a duration is a number, and a number a duration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Why an expression is refused, and where."""
+
+    text: str
+    offset: int
+    bound: bool = False
+    """It is beyond what is read here, and may well be right."""
+
+
+def check(expr: str, reads: Dialect) -> Wrong | None:
+    """What that version of Prometheus would refuse the expression for."""
+    from seatrial.promql.reading import Unreadable, parse
+    from seatrial.promql.tokens import MAX_LENGTH, tokens
+
+    try:
+        words = tokens(expr)
+        text = expr
+        for word in reversed(words) if reads.reads((0, 0), (3, 0)) else ():
+            if word.text == "holt_winters":  # what it is called now; promql-parser knows no other name
+                text = text[: word.start] + "double_exponential_smoothing" + text[word.end :]
+        parse(text)
+    except Unreadable as wrong:
+        bound = len(expr) > MAX_LENGTH or "more than" in str(wrong)
+        return Wrong(str(wrong), wrong.offset, bound)
+    return None if reads.version == NEWEST else _unknown(words, reads)
+
+
+def _unknown(words: list[Token], reads: Dialect) -> Wrong | None:
+    """The first thing that this version does not know."""
+    inside = ""
+    for number, word in enumerate(words):
+        before = words[number - 1] if number else None
+        after = words[min(number + 1, len(words) - 1)]
+        if word.kind == "sign" and word.text in "[]{}":
+            inside = word.text if word.text in "[{" else ""
+        elif word.kind == "name" and not inside and word.text in _KNOWN and _called(after):
+            since, until = _KNOWN[word.text]
+            if not reads.reads(since, until):
+                when = (
+                    f"only since {since[0]}.{since[1]}"
+                    if reads.version < since
+                    else f"no more since {until[0]}.{until[1]}"
+                )
+                return Wrong(f"{reads} does not know `{word.text}`; it is known {when}", word.start)
+        elif word.kind in ("duration", "number") and reads.version < _LITERALS:
+            span = inside == "[" or _moves(words, number)
+            if span and word.kind == "number":
+                return Wrong(f"`{word.text}` is a duration without a unit, which {reads} does not read", word.start)
+            if not span and word.kind == "duration":
+                return Wrong(f"`{word.text}` stands where a number must, for {reads}: write it in seconds", word.start)
+        elif word.kind == "string" and not reads.utf8 and _is_name(inside, before):
+            return Wrong(f"the name {word.text} is in quotes, which {reads} does not read", word.start)
+    return None
+
+
+def _called(after: Token) -> bool:
+    return after.text == "(" or after.text.lower() in ("by", "without")
+
+
+def _moves(words: list[Token], number: int) -> bool:
+    """Whether what stands here is how far an `offset` goes."""
+    at = number - 1
+    while at >= 0 and words[at].text in ("-", "+"):
+        at -= 1
+    return at >= 0 and words[at].kind == "name" and words[at].text.lower() == "offset"
+
+
+def _is_name(inside: str, before: Token | None) -> bool:
+    """Whether a text in quotes is the name of a metric or a label."""
+    if inside == "{":
+        return before is None or before.text not in ("=", "!=", "=~", "!~")
+    return False
