@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["NOUNS", "PART", "catalog", "look"]
 
 PART = "catalogs"
-NOUNS = ("references", "dashboard")
+NOUNS = ("references", "expressions", "dashboard")
 
 
 def look(session: Session, _runtime: Runtime | Missing, _subject: Subject) -> Catalog:

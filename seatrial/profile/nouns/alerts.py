@@ -41,6 +41,12 @@ def _references(profile: Profile) -> Iterator[Subject]:
         yield Subject(subject.id, "references", subject.path, subject.node)
 
 
+def _expressions(profile: Profile) -> Iterator[Subject]:
+    """Rule files once more: what their expressions say."""
+    for subject in _rules(profile):
+        yield Subject(subject.id, "expressions", subject.path, subject.node)
+
+
 def _evaluated(profile: Profile) -> Iterator[Subject]:
     """Rule files whose rules are evaluated."""
     for subject in _rules(profile):
@@ -121,6 +127,13 @@ NOUNS = {
     "references": Noun(
         _references, "neither alerts.files nor alerts.prometheus is declared", SECTIONS, "alerts section"
     ),
+    "expressions": Noun(
+        _expressions,
+        "neither alerts.files nor alerts.prometheus is declared",
+        (),
+        "alerts section",
+        beside=("prometheus",),
+    ),
     "evaluated_rules": Noun(
         _evaluated, "no rules are declared, or alerts.promtool says that none are evaluated", (), "alerts section"
     ),
@@ -129,7 +142,11 @@ NOUNS = {
     ),
     "prometheus": Noun(_server("prometheus", "prometheus"), "alerts.prometheus is not declared", (), "alerts section"),
     "alertmanager": Noun(
-        _server("alertmanager", "alertmanager"), "alerts.alertmanager is not declared", (), "alerts section"
+        _server("alertmanager", "alertmanager"),
+        "alerts.alertmanager is not declared",
+        (),
+        "alerts section",
+        beside=("rules",),
     ),
     "delivery": Noun(
         _server("delivery", "test_receiver"), "alerts.test_receiver is not declared", (), "alerts section"
