@@ -30,9 +30,14 @@ STARTED_BY_UNDO = frozenset({"stop", "terminate", "kill", "restart", "recreate",
 
 def session_of(head: dict[str, Any]) -> drivers.Session:
     """A session that may disturb, for undoing alone: it knows no profile, since the journal holds all that is needed."""
+    from seatrial.profile.references import References
 
-    def resolve(_: object) -> str:
-        raise CouldNotLook("without a profile there is nothing to resolve")
+    references = References(os.environ, Path(head.get("base") or "."))
+
+    def resolve(value: Any) -> str:
+        if not isinstance(value, str) and not hasattr(value, "env") and not hasattr(value, "file"):
+            raise CouldNotLook("without a profile there is nothing to resolve")
+        return references.resolve(value)
 
     target = SimpleNamespace(
         driver=head["driver"], host=None, tls=None, identity=None, compose_project=None, start=None
@@ -47,11 +52,20 @@ def hands_of(head: dict[str, Any]) -> Hands:
     Raises:
         CouldNotLook: they can't be had.
     """
+    from seatrial.drivers._alert_hands import AlertHands
+    from seatrial.experiments._handless import Handless
+
     try:
-        hands: Hands = drivers.load(head["driver"]).hands_again(session_of(head), head["hands"])
+        driver, alerts = drivers.load(head["driver"]), head["hands"].get("alerts")
+        session = session_of(head)
+        hands: Hands
+        if alerts and not hasattr(driver, "hands_again"):
+            hands = Handless(head["driver"])
+        else:
+            hands = driver.hands_again(session, head["hands"])
     except (KeyError, TypeError, AttributeError):
         raise CouldNotLook("the journal does not say how its target is reached") from None
-    return hands
+    return AlertHands(session, hands) if alerts else hands
 
 
 def identity_of(head: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from seatrial import drivers
+from seatrial.drivers._alert_hands import AlertHands, posts
 from seatrial.experiments import _probes
 from seatrial.experiments._handless import Handless
 from seatrial.experiments._keeping import kept
@@ -242,5 +243,7 @@ def bench(session: Session, runtime: Runtime | Missing, say: Callable[[str], Non
     """
     driver = drivers.load(session.profile.target.driver)
     hands: Hands = driver.hands(session) if hasattr(driver, "hands") else Handless(session.profile.target.driver)
+    if posts(session.profile):
+        hands = AlertHands(session, hands)
     with kept(session, driver, hands, say, told) as disturber:
         yield Bench(session, runtime, hands, disturber, say)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from seatrial.drivers._alert_hands import posts
 from seatrial.safety import journal as journals
 from seatrial.safety.disturbing import Disturber
 from seatrial.safety.guarding import Guarding
@@ -53,8 +54,9 @@ def kept(
         },
     )
     try:
-        # A driver without hands only calls: there would be nothing to undo.
-        guarding = Guarding(journal.file, session.lock) if hasattr(driver, "hands_again") else None
+        # A driver without hands only calls, and there would be nothing to undo, but for a test alert.
+        undone = hasattr(driver, "hands_again") or posts(session.profile)
+        guarding = Guarding(journal.file, session.lock) if undone else None
     except BaseException:
         journal.close()
         raise

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from seatrial.words import Missing
 
-__all__ = ["Alertmanager", "Inhibition", "Integration", "Matcher", "Receiver", "Route", "Silence", "Span", "Told"]
+__all__ = ["Alertmanager", "Inhibition", "Integration", "Matcher", "Receiver", "Route", "Silence", "Span"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +108,6 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An alert that the rule files can raise, by the labels that are written there."""
-
-    name: str
-    labels: dict[str, str] = field(default_factory=dict)
-    """Those with a fixed value, ``alertname`` included."""
-    open: tuple[str, ...] = ("*",)
-    """Labels that may have any value besides; ``*`` for whatever is not among ``labels``."""
-    where: str = ""
-    """``alerts.yaml:12 demo/DemoDown``."""
-
-
-@dataclass(frozen=True, slots=True)
 class Alertmanager:
     """A running Alertmanager."""
 
@@ -140,8 +127,6 @@ class Alertmanager:
     inhibitions: tuple[Inhibition, ...] = ()
     intervals: dict[str, tuple[Span, ...] | Missing] = field(default_factory=dict)
     silences: tuple[Silence, ...] | Missing = ()
-    alerts: tuple[Told, ...] | Missing = ()
-    """Of the declared rule files, or of the running Prometheus."""
     labels: dict[str, str] = field(default_factory=dict)
     """Of the test alert, where a test receiver is declared."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from seatrial.facts.answer import Answers
+from seatrial.facts.arrival import Alertmanager
 from seatrial.facts.catalog import Catalog
 from seatrial.facts.container import Container
 from seatrial.facts.coverage import Vanishing
+from seatrial.facts.dashboard import Dashboard
 from seatrial.facts.experiment import Timeline
 from seatrial.facts.exposition import Exposition
 from seatrial.facts.leak import Leaks
@@ -94,10 +96,14 @@ class Observations:
     """By rule file and dashboard, the same for all: the metrics there are."""
     monitoring: dict[str, Monitoring | Missing] = field(default_factory=dict)
     """By server (``alerts.prometheus``)."""
+    alertmanagers: dict[str, Alertmanager | Missing] = field(default_factory=dict)
+    """By what of it is asked for (``alerts.alertmanager``, ``alerts.test_receiver``): the same for all."""
     operands: dict[str, Operands | Missing] = field(default_factory=dict)
     """By rule file: what its selectors and operands gave a running Prometheus."""
     vanishing: dict[str, Vanishing | Missing] = field(default_factory=dict)
     """By server (``alerts.prometheus``): which alerts tell that a target is down or gone."""
+    dashboards: dict[str, Dashboard | Missing] = field(default_factory=dict)
+    """By dashboard: what its file asks a Prometheus."""
     experiments: dict[str, Timeline | Missing] = field(default_factory=dict)
     """By subject (``api.redis.hung``): what was seen while the target was disturbed."""
     machine: Machine | Missing = Missing("the machine was not looked at")

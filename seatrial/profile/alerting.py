@@ -145,6 +145,8 @@ class Alerts(Node):
     """How often the targets are scraped; what the running Prometheus says when absent."""
     severities: list[Text] = []
     """Values that the label `severity` may have."""
+    undelivered: list[Text] = []
+    """Alerts that nobody is told of on purpose, by their names: `Watchdog`, say."""
     means: dict[Text, Meaning] = {}
     """What each alert tells, by its name."""
     covers: dict[Text, Several] = {}
