@@ -8,6 +8,7 @@ from seatrial.facts.answer import Answers
 from seatrial.facts.arrival import Alertmanager
 from seatrial.facts.catalog import Catalog
 from seatrial.facts.container import Container
+from seatrial.facts.evaluation import Evaluations
 from seatrial.facts.coverage import Vanishing
 from seatrial.facts.dashboard import Dashboard
 from seatrial.facts.experiment import Timeline
@@ -104,6 +105,8 @@ class Observations:
     """By server (``alerts.prometheus``): which alerts tell that a target is down or gone."""
     dashboards: dict[str, Dashboard | Missing] = field(default_factory=dict)
     """By dashboard: what its file asks a Prometheus."""
+    evaluations: dict[str, Evaluations | Missing] = field(default_factory=dict)
+    """By alert and rule file: what real evaluation made of synthetic series."""
     experiments: dict[str, Timeline | Missing] = field(default_factory=dict)
     """By subject (``api.redis.hung``): what was seen while the target was disturbed."""
     machine: Machine | Missing = Missing("the machine was not looked at")
