@@ -11,19 +11,19 @@ __all__ = ["JobWatched", "Trying", "Vanishing"]
 
 @dataclass(frozen=True, slots=True)
 class Trying:
-    """One alert, evaluated while a job's target was as it should be, and then was not."""
+    """One alert, evaluated while a job's targets were as they should be, and then were not."""
 
     alert: str
     """``group/name``."""
     before: str
     """``inactive``, ``pending`` or ``firing``, while every target was up."""
-    after: tuple[str, ...]
-    """Its states at the times after that."""
+    fired: float | None
+    """Seconds after which it fired; None when it did not."""
 
     @property
     def tells(self) -> bool:
         """Whether it was silent, and then fired."""
-        return self.before == "inactive" and "firing" in self.after
+        return self.before == "inactive" and self.fired is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class JobWatched:
     within: float
     """Seconds that they were given."""
     down: tuple[Trying, ...] | Missing
-    """A target of it is down: ``up`` is 0, and its other series are gone."""
+    """Its targets are down: ``up`` is 0, and their other series are gone. Of the alerts that look at it at all."""
     vanished: tuple[Trying, ...] | Missing
-    """All of it is gone from the discovery: it has no series any more, ``up`` included."""
+    """They are gone from the discovery: there are no series of them any more, ``up`` included."""
 
 
 @dataclass(frozen=True, slots=True)
