@@ -1,0 +1,62 @@
+"""What a dashboard's file asks a Prometheus. It is only read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from seatrial.words import CouldNotLook, Missing
+
+if TYPE_CHECKING:
+    from seatrial.drivers import Session
+    from seatrial.facts.dashboard import Dashboard
+    from seatrial.facts.runtime import Runtime
+    from seatrial.profile.subjects import Subject
+
+__all__ = ["LARGEST", "NOUNS", "PART", "look"]
+
+PART = "dashboards"
+NOUNS = ("dashboard",)
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a dashboard's file that are read."""
+
+
+def look(session: Session, _runtime: Runtime | Missing, subject: Subject) -> Dashboard:
+    """One dashboard.
+
+    Raises:
+        CouldNotLook: its file can't be read.
+    """
+    from seatrial.looks._dashboard_json import read
+
+    path = session.base / str(subject.node)
+    try:
+        # Without waiting: a pipe in its place would never open.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CouldNotLook(f"{subject.id} is no file")
+            raw = file.read(LARGEST + 1)
+    except OSError as why:
+        raise CouldNotLook(f"{subject.id} can't be read: {why.strerror}", right=f"read {subject.id}") from None
+    if len(raw) > LARGEST:
+        raise CouldNotLook(f"{subject.id} is larger than {LARGEST // 2**20} MiB, which no dashboard is")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as why:
+        raise CouldNotLook(f"{subject.id} is no UTF-8 at byte {why.start}") from None
+    return replace(read(session.mask(text), subject.id), recorded=_recorded(session))
+
+
+def _recorded(session: Session) -> tuple[str, ...] | Missing:
+    """Names that the declared rule files record: they exist, whether or not anything has evaluated them."""
+    from seatrial.looks.rules import rule_files
+
+    names: set[str] = set()
+    for found in rule_files(session).values():
+        if isinstance(found, Missing):
+            return found
+        names.update(rule.name for rule in found.rules if rule.kind == "record")
+    return tuple(sorted(names))
