@@ -8,9 +8,9 @@ from seatrial.facts.answer import Answers
 from seatrial.facts.arrival import Alertmanager
 from seatrial.facts.catalog import Catalog
 from seatrial.facts.container import Container
-from seatrial.facts.evaluation import Evaluations
 from seatrial.facts.coverage import Vanishing
 from seatrial.facts.dashboard import Dashboard
+from seatrial.facts.evaluation import Evaluations
 from seatrial.facts.experiment import Timeline
 from seatrial.facts.exposition import Exposition
 from seatrial.facts.leak import Leaks
