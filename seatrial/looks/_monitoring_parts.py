@@ -15,7 +15,7 @@ from seatrial.words import CouldNotLook
 if TYPE_CHECKING:
     from seatrial.drivers import Session
 
-__all__ = ["alertmanagers", "intervals", "newest", "rules", "seconds", "targets", "when"]
+__all__ = ["alertmanagers", "awaited", "intervals", "newest", "rules", "seconds", "targets", "when"]
 
 MOST_RULES = 20_000
 MOST_TARGETS = 20_000
@@ -207,6 +207,14 @@ def intervals(data: Any) -> tuple[float, float]:
     if not all(found):
         raise CouldNotLook("its configuration, as GET /api/v1/status/config shows it, tells no intervals")
     return found
+
+
+def awaited(data: Any) -> set[str]:
+    """Of a configuration: what it makes the server look for, which takes it some seconds."""
+    text = _text(data, "yaml")
+    alerting = re.search(r"^alerting:\n((?: .*\n?|- .*\n?)*)", text, re.MULTILINE)
+    found = {"alertmanagers"} if alerting and "alertmanagers:" in alerting[1] else set()
+    return found | ({"targets"} if re.search(r"^scrape_configs:", text, re.MULTILINE) else set())
 
 
 def newest(rules_told: Any, targets_told: Any) -> float:

@@ -25,7 +25,9 @@ PART = "monitoring"
 NOUNS = ("prometheus",)
 SETTLED = 20.0
 """Seconds after it loaded its configuration from which on it is as it is."""
-PAUSE = 1.0
+FOUND = 7.0
+"""Seconds after it by which it knows its targets and its Alertmanagers, if there are any."""
+PAUSE = 0.5
 T = TypeVar("T")
 
 
@@ -56,14 +58,17 @@ def _settled(server: _Server) -> Monitoring:
     end = time.monotonic() + SETTLED
     while True:
         told = server.told()
-        if told.loaded is None or told.loaded > SETTLED or time.monotonic() > end or not _beginning(told):
-            return told
+        if told.loaded is None or told.loaded > SETTLED or time.monotonic() > end or not _beginning(told, server):
+            return server.placed(told)
         time.sleep(PAUSE)
 
 
-def _beginning(told: Monitoring) -> bool:
+def _beginning(told: Monitoring, server: _Server) -> bool:
     """Whether something has not been looked at by the server itself for the first time."""
-    if not told.alertmanagers or not told.targets:
+    empty = (told.targets == () and "targets" in server.awaits) or (
+        told.alertmanagers == () and "alertmanagers" in server.awaits
+    )
+    if empty and (told.loaded or 0.0) < FOUND:
         return True
     rules = () if isinstance(told.rules, Missing) else told.rules
     targets = () if isinstance(told.targets, Missing) else told.targets
@@ -80,6 +85,8 @@ class _Server:
 
         self.session, self.monitor, self.alerts = session, monitor, alerts
         self.url = api.shown(session, monitor)
+        self.awaits: set[str] = set()
+        """What it is configured to find, and may not have found yet."""
 
     def get(self, path: str, **params: str) -> Any:
         """The data at a path of its API."""
@@ -107,8 +114,10 @@ class _Server:
         now = self._now() or parts.newest(rules, targets)
         ran = _try(lambda: self.get("status/runtimeinfo"))
         who = _try(lambda: self.get("alertmanagers"))
-        every = _try(lambda: parts.intervals(self.get("status/config")))
-        answered = Monitoring(
+        config = _try(lambda: self.get("status/config"))
+        every = _of(config, parts.intervals)
+        self.awaits = set() if isinstance(config, Missing) else parts.awaited(config)
+        return Monitoring(
             url=self.url,
             version=version,
             rules=_of(rules, lambda data: parts.rules(self.session, data, now)),
@@ -123,7 +132,6 @@ class _Server:
             config_ok=_of(ran, _reloaded),
             loaded=_since(parts.when(_stated(ran, "lastConfigTime")), now),
         )
-        return self._placed(answered)
 
     def _now(self) -> float:
         """The server's clock; 0 where it does not tell."""
@@ -132,7 +140,7 @@ class _Server:
         except (CouldNotLook, LookupError, TypeError, ValueError):
             return 0.0
 
-    def _placed(self, told: Monitoring) -> Monitoring:
+    def placed(self, told: Monitoring) -> Monitoring:
         """With the places at which we know what it should scrape and tell, and what all their names stand for."""
         from dataclasses import replace
 

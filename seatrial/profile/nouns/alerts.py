@@ -115,6 +115,14 @@ def _measured_services(profile: Profile) -> Iterator[Subject]:
             yield Subject(f"{name}.metrics", "measured_service", ("services", name, "metrics"), service.metrics, name)
 
 
+def _scraped(profile: Profile) -> Iterator[Subject]:
+    """Services with metrics, where there is a Prometheus that should scrape them."""
+    alerts = alerts_of(profile)
+    for name, service in profile.services.items() if alerts and alerts.prometheus else ():
+        if service.metrics is not None:
+            yield Subject(f"{name}.metrics", "scraped_service", ("services", name, "metrics"), service.metrics, name)
+
+
 def _dashboards(profile: Profile) -> Iterator[Subject]:
     alerts = alerts_of(profile)
     for index, path in enumerate(alerts.dashboards if alerts else ()):
@@ -140,7 +148,16 @@ NOUNS = {
     "alert": Noun(
         _alert, "alerts.means is not declared, or alerts.promtool says that no rule is evaluated", (), "alert"
     ),
-    "prometheus": Noun(_server("prometheus", "prometheus"), "alerts.prometheus is not declared", (), "alerts section"),
+    "prometheus": Noun(
+        _server("prometheus", "prometheus"),
+        "alerts.prometheus is not declared",
+        (),
+        "alerts section",
+        beside=("rules",),
+    ),
+    "scraped_service": Noun(
+        _scraped, "alerts.prometheus and metrics of a service are not both declared", (), beside=("prometheus",)
+    ),
     "alertmanager": Noun(
         _server("alertmanager", "alertmanager"),
         "alerts.alertmanager is not declared",
