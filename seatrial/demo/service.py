@@ -74,6 +74,10 @@ class Service:
         self.files = made.gauge("process_open_fds", "Open file descriptors of the process.")
         for result in ("hit", "miss", "error"):
             self.cache_reads.add(result, by=0)
+        # What alerts compare is there before the first of it: a counter that begins at 1 has not risen.
+        for method, route, well in (("POST", "/notes", "201"), ("GET", "/notes/{id}", "200")):
+            for status in (well, "500", "503"):
+                self.requests.add(method, route, status, by=0)
 
     def _told(self, component: str, up: bool) -> None:
         self.up.set(1 if up else 0, component)

@@ -358,6 +358,8 @@ tests:
       - {series: 'demo_component_up{job="demo-api", instance="a", component="store"}', values: 1x80}
       - {series: 'demo_http_requests_total{job="demo-api", instance="a", route="/notes", status="201"}', values: 0+9x80}
       - {series: 'demo_http_requests_total{job="demo-api", instance="a", route="/notes", status="503"}', values: 0+1x80}
+      - {series: 'demo_http_requests_total{job="demo-api", instance="a", method="GET", route="/notes/{id}", status="200"}', values: 0+98x80}
+      - {series: 'demo_http_requests_total{job="demo-api", instance="a", method="GET", route="/notes/{id}", status="500"}', values: 0+2x80}
       - {series: 'demo_http_request_duration_seconds_bucket{job="demo-api", instance="a", route="/notes", le="0.25"}', values: 0+9x80}
       - {series: 'demo_http_request_duration_seconds_bucket{job="demo-api", instance="a", route="/notes", le="0.5"}', values: 0+10x80}
       - {series: 'demo_http_request_duration_seconds_bucket{job="demo-api", instance="a", route="/notes", le="+Inf"}', values: 0+10x80}
@@ -370,6 +372,8 @@ tests:
       - {series: 'demo_component_up{job="demo-api", instance="a", component="cache"}', values: 1x80}
       - {series: 'demo_http_requests_total{job="demo-api", instance="a", route="/notes", status="201"}', values: 0+9x80}
       - {series: 'demo_http_requests_total{job="demo-api", instance="a", route="/health/ready", status="503"}', values: 0+9x80}
+      - {series: 'demo_http_requests_total{job="demo-api", instance="a", method="GET", route="/notes/{id}", status="200"}', values: 0+99x80}
+      - {series: 'demo_http_requests_total{job="demo-api", instance="a", method="GET", route="/notes/{id}", status="500"}', values: 0+1x80}
       - {series: 'demo_http_request_duration_seconds_bucket{job="demo-api", instance="a", route="/notes", le="0.1"}', values: 0+9x80}
       - {series: 'demo_http_request_duration_seconds_bucket{job="demo-api", instance="a", route="/notes", le="+Inf"}', values: 0+9x80}
       - {series: 'process_start_time_seconds{job="demo-api", instance="a"}', values: 7x80}
