@@ -47,6 +47,8 @@ class Operands:
     """Seconds back to the first moment that was asked for: an hour, or what the server knows of."""
     step: float = 0.0
     """Seconds from one moment to the next."""
+    interval: float = 0.0
+    """Seconds between scrapes by the server's configuration; 0 where it does not tell."""
     given: dict[str, Given] = field(default_factory=dict)
     """By expression."""
     shapes: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
