@@ -17,6 +17,7 @@ import pytest
 
 import seatrial
 from seatrial import waivers as waiving
+from seatrial.alert_coverage import alert_coverage
 from seatrial.outcomes import Exit, Outcome, Result, exit_code, run_result, worst
 from seatrial.record import Disturbance, Experiment, Lane, ProfileInfo, Record, RunInfo, TargetInfo
 from seatrial.words import CouldNotLook, Missing
@@ -107,6 +108,7 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
         hardware=_hardware(trial),
         calls=trial.calls,
         experiments=_experiments(trial),
+        alerts=alert_coverage(trial, checks),
     )
 
 

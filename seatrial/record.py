@@ -11,7 +11,19 @@ from typing import Any
 
 from seatrial.outcomes import Exit, Level, Mode, Outcome, Result, Tier
 
-__all__ = ["Check", "Disturbance", "Experiment", "Lane", "ProfileInfo", "Record", "RunInfo", "TargetInfo", "WaiverUse"]
+__all__ = [
+    "AlertCoverage",
+    "AlertTold",
+    "Check",
+    "Disturbance",
+    "Experiment",
+    "Lane",
+    "ProfileInfo",
+    "Record",
+    "RunInfo",
+    "TargetInfo",
+    "WaiverUse",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +165,60 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """How far an alert has come, in one respect."""
+
+    name: str
+    """``loads``, ``refers``, ``fires`` or ``arrives``."""
+    state: str
+    """``yes``, ``no``, ``unknown`` when it could not be looked at, ``unasked`` when nothing in this run looked."""
+    by: tuple[str, ...] = ()
+    """The requirements that say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTold:
+    """One alert: what it is there for, and how far it has come."""
+
+    name: str
+    group: str
+    file: str
+    failures: tuple[str, ...]
+    """What it is declared to tell."""
+    objectives: tuple[str, ...]
+    rungs: tuple[Rung, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertCoverage:
+    """What is told by alerts, and what is not."""
+
+    failures: tuple[tuple[str, tuple[str, ...]], ...]
+    """Failures that must be told, each with the alerts that the profile names for it."""
+    alerts: tuple[AlertTold, ...] = ()
+    unread: tuple[str, ...] = ()
+    """What could not be read, so that there may be more alerts."""
+    missing: tuple[str, ...] = ()
+    """Alerts that the profile names and that are nowhere."""
+    silent_services: tuple[str, ...] = ()
+    """Services with metrics that no alert is about."""
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Failures without any alert that is there."""
+        return tuple(failure for failure, names in self.failures if not set(names) - set(self.missing))
+
+    @property
+    def aimless(self) -> tuple[str, ...]:
+        """Alerts that are there for no failure and no objective that the profile names."""
+        return tuple(alert.name for alert in self.alerts if not alert.failures and not alert.objectives)
+
+    def reach(self, rung: str) -> int:
+        """How many alerts have come that far."""
+        return sum(each.state == "yes" for alert in self.alerts for each in alert.rungs if each.name == rung)
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One run."""
 
@@ -177,6 +243,8 @@ class Record:
     """How often the target was asked, by driver and method."""
     experiments: tuple[Experiment, ...] = ()
     """What was done to the target, in the order it was done."""
+    alerts: AlertCoverage | None = None
+    """None where the profile declares no alerts."""
 
     def count(self) -> Counter[Outcome]:
         """How many checks ended in each outcome."""

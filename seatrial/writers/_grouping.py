@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 from seatrial.outcomes import Mode, Outcome, Result
 
 if TYPE_CHECKING:
-    from seatrial.record import Check, Record, WaiverUse
+    from seatrial.record import AlertCoverage, Check, Record, WaiverUse
 
 __all__ = [
     "MEANING",
     "MOST_NAMED",
+    "RUNGS",
     "Cause",
     "Shared",
+    "alerts",
     "amount",
     "by_cause",
     "by_requirement",
@@ -46,6 +48,13 @@ MEANING = {
     Result.nothing: "nothing was checked",
 }
 MOST_NAMED = 12
+RUNGS = {
+    "loads": "is loaded",
+    "refers": "refers to what exists",
+    "fires": "fires at its boundary",
+    "arrives": "arrives",
+}
+"""How far an alert has come, in words."""
 _PLURALS = {
     Outcome.violation: "violations",
     Outcome.advisory: "advisories",
@@ -74,6 +83,29 @@ class Shared:
     """
 
     findings: tuple[tuple[Check, ...], ...]
+
+
+def alerts(covered: AlertCoverage) -> str:
+    """``6 of 7 failures told; 6 alerts, 6 load, 6 refer, 4 fire; told by none: the disk is full``."""
+    told = len(covered.failures) - len(covered.untold)
+    parts = [f"{told} of {counted(len(covered.failures), 'failure')} told"] if covered.failures else []
+    came = [f"{covered.reach(rung)} {rung.removesuffix('s')}" for rung in RUNGS if _asked(covered, rung)]
+    parts.append(", ".join([counted(len(covered.alerts), "alert"), *came]))
+    for label, names in (
+        ("told by none", covered.untold),
+        ("not there", covered.missing),
+        ("for no declared failure", covered.aimless),
+        ("services without any", covered.silent_services),
+        ("not read", covered.unread),
+    ):
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        parts += [f"{label}: {', '.join(names[:MOST_NAMED])}{more}"] if names else []
+    return "; ".join(parts)
+
+
+def _asked(covered: AlertCoverage, rung: str) -> bool:
+    """Whether anything in the run looked how far alerts have come in this respect."""
+    return any(each.state != "unasked" for alert in covered.alerts for each in alert.rungs if each.name == rung)
 
 
 def amount(outcome: Outcome, count: int) -> str:

@@ -10,7 +10,7 @@ from seatrial.outcomes import Level, Outcome
 from seatrial.record import plain
 
 if TYPE_CHECKING:
-    from seatrial.record import Check, Experiment, Record
+    from seatrial.record import AlertCoverage, Check, Experiment, Record
 
 __all__ = ["NAME", "VERSION", "document", "write"]
 
@@ -74,6 +74,30 @@ def document(record: Record) -> dict[str, Any]:
         "hardware": [{"name": name, "value": value} for name, value in record.hardware],
         "calls": data["calls"],
         "experiments": [_experiment(each) for each in record.experiments],
+        "alerts": _alerts(record.alerts) if record.alerts else None,
+    }
+
+
+def _alerts(covered: AlertCoverage) -> dict[str, Any]:
+    """What is told by alerts, and what is not."""
+    return {
+        "failures": [{"failure": failure, "alerts": list(names)} for failure, names in covered.failures],
+        "alerts": [
+            {
+                "name": alert.name,
+                "group": alert.group,
+                "file": alert.file,
+                "failures": list(alert.failures),
+                "objectives": list(alert.objectives),
+                "rungs": {rung.name: {"state": rung.state, "by": list(rung.by)} for rung in alert.rungs},
+            }
+            for alert in covered.alerts
+        ],
+        "failures_without_alert": list(covered.untold),
+        "alerts_without_failure": list(covered.aimless),
+        "missing": list(covered.missing),
+        "services_without_alert": list(covered.silent_services),
+        "unread": list(covered.unread),
     }
 
 

@@ -177,6 +177,7 @@ def write(record: Record, folder: Path) -> str:
             inapplicable=grouping.inapplicable(record),
             waived=[(waiver, grouping.covered(record, waiver)) for waiver in record.waivers],
             passes=_passes(record),
+            rungs=grouping.RUNGS,
             drawings=[(experiment, drawing(experiment)) for experiment in record.experiments],
             anchor=_Anchors(record),
             next_step=grouping.next_step(record, folder, lacks="see what could not be looked at, and the notes"),

@@ -137,6 +137,17 @@ def _undecided(record: Record) -> Iterator[_Block]:
         yield _Block("\n".join(lines), short)
 
 
+def _alerts(record: Record) -> Iterator[_Block]:
+    covered = record.alerts
+    if covered is None:
+        return
+    yield _Block("### Alerts")
+    yield _Block(in_markdown(upper_first(grouping.alerts(covered))) + ".")
+    for failure, names in covered.failures:
+        told = [f"{code(name)}{' (not there)' if name in covered.missing else ''}" for name in names]
+        yield _Block(f"- {in_markdown(failure)}: {', '.join(told) or 'told by nothing'}", "- …, cut here")
+
+
 def _unseen(record: Record) -> Iterator[_Block]:
     lines = []
     for id, checks in grouping.by_requirement(grouping.of(record, Outcome.withheld)).items():
@@ -203,6 +214,7 @@ def write(record: Record, folder: Path) -> str:
         *_findings(record, Outcome.violation, "Broken"),
         *_undecided(record),
         *_findings(record, Outcome.advisory, "Advice"),
+        *_alerts(record),
         *_unseen(record),
         *_kept(record),
     ]

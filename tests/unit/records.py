@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from seatrial.outcomes import Exit, Level, Mode, Outcome, Result, Tier
-from seatrial.record import Check, Disturbance, Experiment, Lane, ProfileInfo, Record, RunInfo, TargetInfo, WaiverUse
+from seatrial.record import (
+    AlertCoverage,
+    AlertTold,
+    Check,
+    Disturbance,
+    Experiment,
+    Lane,
+    ProfileInfo,
+    Record,
+    Rung,
+    RunInfo,
+    TargetInfo,
+    WaiverUse,
+)
 
 WAIVER = WaiverUse("CTR-004", "minio", "until the next image", "@storage", "2026-06-30", "p.yaml:31:5", "applied", 29)
 BASE = Check(
@@ -74,5 +87,15 @@ RECORD = Record(
             bounds=(("unready_within", "10s (services.api.readiness.unready_within)"),),
             numbers=(("capacity", 120.0),),
         ),
+    ),
+    alerts=AlertCoverage(
+        failures=(("the service is down", ("Down",)), ("the disk | is full", ("DiskFull",))),
+        alerts=(
+            AlertTold("Down", "ferry", "rules.yaml", ("the service is down",), (), (Rung("loads", "yes", ("ALR-001", "ALR-010")), Rung("refers", "no", ("ALR-020",)), Rung("fires", "unknown", ("ALR-041",)), Rung("arrives", "unasked"))),
+            AlertTold("Odd", "ferry", "rules.yaml", (), (), tuple(Rung(name, "yes", ("ALR-001",)) for name in ("loads", "refers", "fires", "arrives"))),
+        ),
+        unread=("more.yaml: permission denied",),
+        missing=("DiskFull",),
+        silent_services=("redis",),
     ),
 )  # fmt: skip

@@ -1,0 +1,136 @@
+"""What is told by alerts, and how far each alert has come: drawn from the profile, the facts and the checks of a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from seatrial.outcomes import Outcome
+from seatrial.record import AlertCoverage, AlertTold, Rung
+from seatrial.words import Missing
+
+if TYPE_CHECKING:
+    from seatrial.facts.rules import Rule, RuleFile
+    from seatrial.profile.alerting import Alerts
+    from seatrial.record import Check
+    from seatrial.trial import Trial
+
+__all__ = ["alert_coverage"]
+
+# Which requirements are about how far an alert has come, by their numbers.
+RUNGS = {"loads": range(20), "refers": range(20, 40), "fires": range(40, 50), "arrives": range(60, 70)}
+UNWATCHED = "ALR-059"
+_WORD = re.compile(r"[\w:]+")
+
+
+def alert_coverage(trial: Trial, checks: Iterable[Check]) -> AlertCoverage | None:
+    """The alerts of a run; None where the profile declares none."""
+    from seatrial.profile.nouns.alerts import alerts_of
+
+    declared = alerts_of(trial.profile)
+    if declared is None:
+        return None
+    ours = [check for check in checks if check.area == "alerts"]
+    if not ours:
+        return None
+    files = trial.observations.rules if trial.observations else {}
+    there = [(id, file, rule) for id, file in files.items() if not isinstance(file, Missing) for rule in file.alerts]
+    failures = {failure: _several(names) for failure, names in declared.covers.items()}
+    names = _by_name(there)
+    named = {rung: [check for check in ours if int(check.id[4:]) in numbers] for rung, numbers in RUNGS.items()}
+    lines = {id(check): _lines(check, names) for check in ours}
+    return AlertCoverage(
+        failures=tuple(failures.items()),
+        alerts=tuple(_told(trial, declared, failures, each, named, lines) for each in there),
+        unread=tuple(f"{id}: {trial.mask(file.reason)}" for id, file in files.items() if isinstance(file, Missing)),
+        missing=_missing(declared, failures, {*names, *_loaded(trial)}, files),
+        silent_services=tuple(
+            check.subject.removesuffix(".metrics")
+            for check in ours
+            if check.id == UNWATCHED and check.raw in (Outcome.violation, Outcome.advisory)
+        ),
+    )
+
+
+def _several(names: str | list[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _by_name(there: list[tuple[str, RuleFile, Rule]]) -> dict[str, list[Rule]]:
+    found: dict[str, list[Rule]] = {}
+    for _, _, rule in there:
+        found.setdefault(rule.name, []).append(rule)
+    return found
+
+
+def _loaded(trial: Trial) -> list[str]:
+    """Names of the alerts that a running Prometheus has."""
+    servers = trial.observations.monitoring.values() if trial.observations else ()
+    rules = [each.rules for each in servers if not isinstance(each, Missing)]
+    return [rule.name for each in rules if not isinstance(each, Missing) for rule in each if rule.kind == "alert"]
+
+
+def _missing(
+    declared: Alerts, failures: Mapping[str, tuple[str, ...]], there: set[str], files: Mapping[str, RuleFile | Missing]
+) -> tuple[str, ...]:
+    """Alerts that are named and that are nowhere, where every rule was read."""
+    if not files or any(isinstance(file, Missing) or (file.problems and not file.groups) for file in files.values()):
+        return ()
+    asked = [name for each in (*failures.values(), *map(_several, declared.objectives.values())) for name in each]
+    return tuple(dict.fromkeys(name for name in asked if name not in there))
+
+
+def _told(
+    trial: Trial,
+    declared: Alerts,
+    failures: Mapping[str, tuple[str, ...]],
+    alert: tuple[str, RuleFile, Rule],
+    named: Mapping[str, list[Check]],
+    lines: Mapping[int, list[frozenset[str]]],
+) -> AlertTold:
+    subject, file, rule = alert
+    return AlertTold(
+        name=trial.mask(rule.name),
+        group=trial.mask(rule.group),
+        file=file.path,
+        failures=tuple(failure for failure, names in failures.items() if rule.name in names),
+        objectives=tuple(name for name, names in declared.objectives.items() if rule.name in _several(names)),
+        rungs=tuple(_rung(name, [c for c in checks if _about(c, subject, rule)], rule, lines) for name, checks in named.items()),
+    )  # fmt: skip
+
+
+def _about(check: Check, subject: str, rule: Rule) -> bool:
+    """Whether a check looked at this alert: at its file, at it by name, or at a server that all alerts pass."""
+    if check.subject.startswith("alerts."):
+        meant = check.subject.removeprefix("alerts.")
+        return meant in ("prometheus", "alertmanager", "test_receiver", "delivery", rule.name)
+    return check.subject == subject
+
+
+def _lines(check: Check, names: Mapping[str, list[Rule]]) -> list[frozenset[str]]:
+    """For each line that was seen, the ids of the alerts it names: ``group/name``, or the name alone."""
+    odd = [name for name in names if not _WORD.fullmatch(name)]
+    found = []
+    for line in check.seen:
+        words = set(_WORD.findall(line)) & names.keys() | {name for name in odd if name in line}
+        rules = [rule for word in words for rule in names[word]]
+        exact = [rule.id for rule in rules if rule.id in line]
+        found.append(frozenset(exact or [rule.id for rule in rules]))
+    return found
+
+
+def _rung(name: str, checks: list[Check], rule: Rule, lines: Mapping[int, list[frozenset[str]]]) -> Rung:
+    """How far it has come: a MUST that is broken, of it or of no alert in particular, keeps it from there."""
+    states: dict[str, list[str]] = {"no": [], "unknown": [], "yes": []}
+    for check in checks:
+        if check.raw is Outcome.violation:
+            mine = check.subject == f"alerts.{rule.name}"
+            broken = mine or any(rule.id in line or not line for line in lines[id(check)])
+            states["no" if broken else "yes"].append(check.id)
+        elif check.raw is Outcome.error:
+            states["unknown"].append(check.id)
+        elif check.raw in (Outcome.passed, Outcome.advisory):
+            states["yes"].append(check.id)
+    state = next((state for state, ids in states.items() if ids), "unasked")
+    return Rung(name, state, tuple(dict.fromkeys(states.get(state, ()))))
