@@ -75,26 +75,27 @@ class Evaluated:
 class Expected:
     """What an alert is meant to be at one moment."""
 
+    kind: str
+    """What is asked: ``below``, ``above``, ``timing``, ``resolves``, ``each``, ``other``."""
     at: float
     state: str
-    """``inactive``, ``firing``, or ``quiet`` for anything but firing."""
+    """``inactive`` or ``firing``; what is meant to be inactive must not have fired before, either."""
     labels: tuple[dict[str, str], ...] | None = None
     """Labels that exactly these firing alerts must have, one each; None where any number may fire."""
+    told: str = ""
+    """The traffic in words, with its numbers: ``6% of 10/s were errors_total for 12m``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One scenario, what it stands for in the operator's words, what is meant to come of it, and what came."""
+    """One scenario, what is meant to come of it, and what came."""
 
-    kind: str
-    """``below``, ``above``, ``timing``, ``each``, ``other``: which requirement it is about."""
-    told: str
-    """The traffic in words: ``6% of 10/s for 12m``."""
+    name: str
     expected: tuple[Expected, ...]
     evaluated: Evaluated | Missing
     interval: float = 15.0
     lasting: float | None = None
-    """Seconds that it is meant to wait, of a ``timing``."""
+    """Seconds that it is meant to wait, where that is asked."""
 
 
 @dataclass(frozen=True, slots=True)

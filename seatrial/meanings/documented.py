@@ -128,7 +128,7 @@ class Documents:
     def others(self, metric: Metric, label: str, taken: Sequence[str]) -> tuple[str, ...]:
         """Values that a label may have beside those, at most three."""
         known = [value for value in metric.values.get(label, ()) if value not in taken]
-        if known or label in metric.values:
+        if known:
             return tuple(known[:3])
         usual: tuple[str, ...]
         if all(re.fullmatch(r"\d{3}", value) for value in taken):
