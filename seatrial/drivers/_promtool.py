@@ -155,4 +155,4 @@ def _run(command: Sequence[str], folder: str, within: float, largest: int) -> Do
             told.append(stream.read(largest + 1))
     cut = any(len(each) > largest for each in told)
     texts = [each[:largest].decode("utf-8", "replace") for each in told]
-    return Done(status, *texts, cut)
+    return Done(status, texts[0], texts[1], cut)

@@ -14,7 +14,7 @@ class Problem:
     """Something in a rule file for which Prometheus would not load it, or would load something else than was meant."""
 
     kind: str
-    """``yaml``, ``field``, ``value``, ``name``, ``label``, ``expression``, ``template``, ``duplicate``, ``empty``, ``size``."""
+    """``yaml``, ``field``, ``value``, ``name``, ``label``, ``expression``, ``template``, ``literal``, ``duplicate``, ``empty``, ``size``."""
     text: str
     """What is wrong, and what to write."""
     line: int = 0

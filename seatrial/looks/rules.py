@@ -12,6 +12,8 @@ from seatrial.profile.nouns.alerts import RUNNING, alerts_of
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from seatrial.drivers import Session
     from seatrial.facts.monitoring import Monitoring
     from seatrial.facts.runtime import Runtime
@@ -185,10 +187,24 @@ def _of_server(session: Session) -> RuleFile:
     version = "" if isinstance(found.version, Missing) else f" {found.version}"
     return RuleFile(
         path=found.url,
-        groups=_groups(found),
+        groups=(groups := _groups(found)),
+        problems=tuple(_rendered(groups)),
         promtool=Missing("rules of a running server are no file that promtool could check"),
         reader=f"Prometheus{version} itself",
     )
+
+
+def _rendered(groups: tuple[Group, ...]) -> Iterator[Problem]:
+    """What the templates of loaded rules would not show as it was meant."""
+    from seatrial.rulefiles.reading import rendered
+
+    for group in groups:
+        for rule in group.rules:
+            if rule.kind == "alert":
+                for single, texts in (("label", rule.labels), ("annotation", rule.annotations)):
+                    for name, text in texts.items():
+                        for kind, said, _ in rendered(text):
+                            yield Problem(kind, f"{single} `{name}`: {said}", rule=rule.id, refused=False)
 
 
 def _groups(found: Monitoring) -> tuple[Group, ...]:

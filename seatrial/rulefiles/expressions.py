@@ -58,6 +58,8 @@ def check(expr: str, reads: Dialect) -> Wrong | None:
                 text = text[: word.start] + "double_exponential_smoothing" + text[word.end :]
         parse(text)
     except Unreadable as wrong:
+        if str(wrong).startswith("two readings"):  # of what it means; that it is PromQL is not in doubt
+            return None if reads.version == NEWEST else _unknown(words, reads)
         bound = len(expr) > MAX_LENGTH or "more than" in str(wrong)
         return Wrong(str(wrong), wrong.offset, bound)
     return None if reads.version == NEWEST else _unknown(words, reads)

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 
 from seatrial.facts.rules import Group, Problem, Rule
-from seatrial.rulefiles import places
+from seatrial.rulefiles import places, rendering
 from seatrial.rulefiles.decoding import Decoder, real
 from seatrial.rulefiles.dialect import GROUP_FIELDS, NEWEST, RULE_FIELDS, Dialect, dialect
 from seatrial.rulefiles.expressions import check as check_expression
 from seatrial.rulefiles.templates import check as check_template
 from seatrial.rulefiles.tree import Alias, Mapping, Node, Scalar, TooMuch, Unreadable, lines_of, tree
 
-__all__ = ["read"]
+__all__ = ["read", "rendered"]
 
 MOST_RULES = 50_000
 """Rules of one file."""
@@ -125,7 +125,7 @@ class _Reader(Decoder):
             yield self._rule(node, group, number)
 
     def _rule(self, node: Node, group: str, number: int) -> Rule:
-        self.rule = f"{group}/{number}"
+        self.rule = f"{group}/{_called(node) or number}"
         given = self.fields(node, "a rule", RULE_FIELDS)
         alert, record = self._name(given, "alert"), self._name(given, "record")
         inner = real(node)
@@ -217,6 +217,10 @@ class _Reader(Decoder):
             if alert and (wrong := check_template(text, newer=self.reads.reads((3, 0)))) is not None:
                 place = self._inside(value, wrong.offset)
                 self.tell("template", f"{single} `{name}`: {wrong.text}", value, place=place)
+            elif alert:
+                for kind, said, offset in rendered(text):
+                    place = self._inside(value, offset)
+                    self.tell(kind, f"{single} `{name}`: {said}", value, refused=False, place=place)
         return {name: text for name, (text, _, _) in found.items()}
 
     def _inside(self, node: Node, offset: int) -> tuple[int, int]:
@@ -246,6 +250,23 @@ class _Reader(Decoder):
             self.tell("name", text, node)
         elif self.reads.utf8 and ("{" in name or "}" in name):
             self.tell("name", f"`{name[:80]}` has braces: what selects series belongs into `expr`", node)
+
+
+def _called(node: Node) -> str:
+    """What a rule seems to be called, before it is read."""
+    inner = real(node)
+    for key, value in inner.pairs if isinstance(inner, Mapping) else ():
+        if isinstance(key, Scalar) and key.value in ("alert", "record") and isinstance(value, Scalar):
+            return value.value
+    return ""
+
+
+def rendered(text: str) -> Iterator[tuple[str, str, int]]:
+    """What a template that is loaded would not show as it was meant: kind of the problem, text and place."""
+    for said, offset in rendering.problems(text):
+        yield "template", said, offset
+    for said, offset in rendering.literals(text):
+        yield "literal", said, offset
 
 
 def _surrogates(text: str) -> bool:
