@@ -35,7 +35,43 @@ SCRAPED = re.compile(
 )
 """Series that a scrape makes of itself."""
 TARGETS = frozenset(
-    ["job", "instance", "namespace", "pod", "node", "service", "container", "endpoint", "cluster", "env", "environment", "region", "zone", "datacenter", "dc", "host", "hostname", "nodename", "replica", "shard", "prometheus", "tenant", "team", "app", "application", "component", "site", "stage", "role", "group", "availability_zone", "exported_job", "exported_instance", "account", "project"]
+    [
+        "job",
+        "instance",
+        "namespace",
+        "pod",
+        "node",
+        "service",
+        "container",
+        "endpoint",
+        "cluster",
+        "env",
+        "environment",
+        "region",
+        "zone",
+        "datacenter",
+        "dc",
+        "host",
+        "hostname",
+        "nodename",
+        "replica",
+        "shard",
+        "prometheus",
+        "tenant",
+        "team",
+        "app",
+        "application",
+        "component",
+        "site",
+        "stage",
+        "role",
+        "group",
+        "availability_zone",
+        "exported_job",
+        "exported_instance",
+        "account",
+        "project",
+    ]
 )
 """Labels that a scrape configuration often adds, so that no exposition has to have them."""
 MOST_TOLD = 3

@@ -143,7 +143,7 @@ def decided_conditions(references: References, reading: Reading) -> Iterator[Fin
                 references.where(reading.rule, node.start),
                 f"`{_short(reading, node)}` {'never holds' if verdict == 'never' else 'holds whenever there is anything'}: "
                 f"{range.why or _between(range)}",
-                _wanted(verdict, range, threshold),
+                _wanted(verdict, range, threshold, side),
             )
 
 
@@ -182,18 +182,19 @@ def _between(range: Range) -> str:
     return f"it is between {range.low:g} and {range.high:g}"
 
 
-def _wanted(verdict: str, range: Range, threshold: float) -> str:
+def _wanted(verdict: str, range: Range, threshold: float, side: Node) -> str:
+    side = bare(side)
+    if isinstance(side, Call) and side.name == "vector":
+        return "parentheses: `(… or vector(…)) > …`, for a comparison binds closer than `or`"
     if range.low == range.high == 1 and verdict == "always":
         return "a division by all there is, summed without that label"
-    if range.high == 1 and threshold > 1:
+    if range.high == 1 and threshold > 1 and "part of" in range.why:
         return f"{threshold / 100:g}, where {threshold:g}% is meant"
     if verdict == "never" and "bucket" in range.why:
         return f"a bucket above {threshold:g}, or a threshold below {range.high:g}"
-    return (
-        f"a threshold from {range.low:g} to {range.high:g}"
-        if math.isfinite(range.low + range.high)
-        else "another threshold"
-    )
+    if math.isfinite(range.low) and math.isfinite(range.high):
+        return f"a threshold from {range.low:g} to {range.high:g}"
+    return "another threshold"
 
 
 # --- alerts that are not at rest --------------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ def unseen_values(references: References, reading: Reading) -> Iterator[Finding]
             if references.known(each) and _leaves_out_nothing(references, each, matcher):
                 label = matcher[0]
                 has = references.has(each, label)
+                if has and not _misspelt(references, each, matcher):
+                    continue  # nobody has such a one now: `fstype!~"tmpfs|overlay"` is right on every machine
                 why = f"no series of `{each.metric}` has " + (f"such a {label}" if has else f"a label {label}")
                 wanted = _near(references, each, matcher) if has else references.near_label(each.metric, label)
                 yield Finding(
@@ -98,6 +100,17 @@ def _leaves_out_nothing(references: References, each: Selected, matcher: Matcher
         given = references.given(selector_text(each.metric, (out,)))
         return given is not None and not given.ever
     return not has or (complete and _matches(out, values) is False)
+
+
+def _misspelt(references: References, each: Selected, matcher: Matcher) -> bool:
+    """Whether what is left out looks like a value that was seen, and is not the beginning of what lies below one."""
+    values, _ = _values(references, each, matcher[0])
+    for part in matcher[2].split("|") if matcher[1] == "!~" else (matcher[2],):
+        plain = re.split(r"[.*+?()\[\]^$\\]", part)[0] if matcher[1] == "!~" else part
+        below = any(plain.startswith((f"{value}/", f"{value}-", f"{value}_", f"{value}.")) for value in values if value)
+        if plain and not below and difflib.get_close_matches(plain, values, 1, 0.65 if matcher[1] == "!=" else 0.75):
+            return True
+    return False
 
 
 def _values(references: References, each: Selected, label: str) -> tuple[tuple[str, ...], bool]:

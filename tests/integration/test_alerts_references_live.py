@@ -1,0 +1,174 @@
+"""What rules refer to, asked of a real Prometheus: each file of rules is wrong in one way, and exactly that turns red."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import suites
+from seatrial.catalogue import catalogue
+from tests.integration.runs import Run
+from tests.lab.watch import METRICS, RULES, Watch, watch
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(shutil.which("prometheus") is None, reason="no prometheus on PATH"),
+]
+
+IDS = sorted(r.id for r, _ in catalogue(suites) if r.noun == "references")
+MORE = """\
+app_gone_jobs 4
+# HELP app_failures_total Failures; the first one makes the series.
+# TYPE app_failures_total counter
+# HELP app_pool_limit_jobs How many jobs a pool takes.
+# TYPE app_pool_limit_jobs gauge
+app_pool_limit_jobs{pool="mail"} 10
+"""
+RATES = 'sum by (job) (rate(app_http_requests_total{job="app"}[5m]))'
+QUANTILE = "histogram_quantile(0.95, sum by (job, le) (rate(app_http_request_duration_seconds_bucket[5m])))"
+RIGHT = {
+    "share": f'sum by (job) (rate(app_http_requests_total{{status=~"5..",route!~"/notes/.+|/other"}}[5m])) / {RATES} > 0.05',
+    "never-had": 'sum by (route) (rate(app_http_requests_total{status="503"}[5m])) > 1',
+    "quantile": f"{QUANTILE} > 0.5",
+    "first-event": "increase(app_failures_total[5m]) > 0",
+    "guarded": "(sum(rate(app_nothing_total[5m])) or vector(0)) > 5",
+    "vanishing": 'app_queue_jobs{job="app"} > 1000 or absent(app_queue_jobs{job="app"})',
+    "mixin": 'max by (cluster, namespace, job, queue) (app_queue_jobs{cluster=""}) > 1000',
+    "joined": 'app_queue_jobs * on (job, instance) group_left () app_component_up{component="store"} > 1000',
+    "free": "predict_linear(app_disk_free_bytes[30m], 4 * 3600) < 0",
+    "backup": "time() - app_backup_last_success_timestamp_seconds > 1e9",
+    "restarts": "changes(process_start_time_seconds[15m]) > 3",
+    "known": "count by (component) (app_component_up == 0) > 0",
+    "recorded": "route:app_http_requests:rate1m > 1e6",
+    "watchdog": "vector(1)",
+}
+WRONG = {
+    "name": ("ALR-020", 'rate(app_http_request_total{job="app"}[5m]) > 100'),
+    "label": ("ALR-021", 'rate(app_http_requests_total{code="500"}[5m]) > 100'),
+    "value": ("ALR-022", 'app_queue_jobs{queue="mails"} > 1000'),
+    "left-out": ("ALR-022", 'app_queue_jobs{queue!="males"} > 1000'),
+    "class": ("ALR-022", 'rate(app_http_requests_total{status=~"5xx"}[5m]) > 100'),
+    "vanished": ("ALR-023", "app_gone_jobs > 10"),
+    "grouping": ("ALR-024", "sum by (job, instance, paths) (rate(app_http_requests_total[5m])) > 1000"),
+    "job": ("ALR-025", 'up{job="apps"} == 0'),
+    "apart": ("ALR-026", "sum by (queue) (app_queue_jobs) / sum by (pool) (app_pool_limit_jobs) > 100"),
+    "bucket": ("ALR-027", f"{QUANTILE} > 2"),
+    "state": ("ALR-027", "app_component_up == 2"),
+    "unparenthesised": ("ALR-027", "sum(rate(app_http_requests_total[5m])) > 1000 or vector(0) > 5"),
+    "firing": ("ALR-028", "app_queue_jobs > 1"),
+    "unrecorded": ("ALR-029", "route:app_http_requests:rate5m > 1e6"),
+}
+SEEN = {
+    "name": "(expected `app_http_requests_total`, which is there)",
+    "label": '`code="500"`: no series of `app_http_requests_total` has a label code',
+    "value": '(expected "mail", which was seen)',
+    "left-out": '`queue!="males"` leaves nothing out',
+    "class": '`status=~"5xx"`: no series of `app_http_requests_total` has had such a status',
+    "vanished": "`app_gone_jobs` has vanished: there were 1 series until",
+    "grouping": "`by (job, instance, paths)`: no series of `app_http_requests_total` has a label paths",
+    "job": '`job="apps"`: no series of `up` has had such a job',
+    "apart": "they are matched by queue on the left, and by pool on the right",
+    "bucket": "the last bucket of `app_http_request_duration_seconds_bucket` ends at 1",
+    "state": "`app_component_up == 2` never holds: `app_component_up` is 0 or 1",
+    "unparenthesised": "`vector(0) > 5` never holds",
+    "firing": "it is true now, with 2 series",
+    "unrecorded": "(expected `route:app_http_requests:rate1m`, which is recorded)",
+}
+
+
+def _file(name: str, expression: str) -> str:
+    return (
+        f"groups:\n  - name: {name}\n    rules:\n      - alert: {name.title().replace('-', '')}\n"
+        f"        expr: {_quoted(expression)}\n        labels: {{severity: ticket}}\n"
+        "        annotations: {summary: It is so., description: Look at it., runbook_url: 'https://runbooks.example/it'}\n"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+class References(Run):
+    """A run of what rules refer to."""
+
+    area = "alerts/test_references.py"
+
+    def red(self) -> dict[str, set[str]]:
+        """By rule file, what is not as it should be."""
+        found: dict[str, set[str]] = {}
+        for one in self.results:
+            if one["outcome"] in ("violation", "advisory", "error"):
+                found.setdefault(one["subject"].partition(".")[0], set()).add(one["id"])
+        return found
+
+    def said(self, file: str, id: str) -> str:
+        """What was seen of one file by one requirement."""
+        (one,) = (r for r in self.results if r["id"] == id and r["subject"].startswith(f"{file}."))
+        return f"{one['seen']} {one['reason']}"
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    files = {"rules.yaml": RULES}
+    files |= {f"{name}.yaml": _file(name, expression) for name, expression in RIGHT.items()}
+    files |= {f"{name}.yaml": _file(name, expression) for name, (_, expression) in WRONG.items()}
+    with watch(tmp_path_factory.mktemp("watch") / "w", files, METRICS + MORE, history=3600) as running:
+        running.exporter.drop("app_gone_jobs")
+        running.scraped()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def run(up: Watch, tmp_path_factory: pytest.TempPathFactory) -> References:
+    return References(up.profile(), tmp_path_factory.mktemp("reports"))
+
+
+def test_every_requirement_is_shown_red() -> None:
+    assert sorted({id for id, _ in WRONG.values()}) == IDS
+    assert sorted(SEEN) == sorted(WRONG)
+
+
+def test_rules_that_are_right_are_green(run: References) -> None:
+    assert {name: run.red().get(name) for name in ("rules", *RIGHT)} == dict.fromkeys(("rules", *RIGHT)), run.text
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_exactly_its_requirement_turns_red(name: str, run: References) -> None:
+    assert run.red().get(name) == {WRONG[name][0]}, run.text
+    assert SEEN[name] in run.said(name, WRONG[name][0])
+
+
+def test_its_facts_give_the_same_verdicts(up: Watch, run: References, tmp_path: Path) -> None:
+    assert References(up.folder / "watch.yaml", tmp_path, f"--facts={run.folder}").told() == run.told()
+
+
+def test_without_a_prometheus_the_expositions_decide_what_they_can(up: Watch, tmp_path: Path) -> None:
+    """Labels that scraping adds, and what was an hour ago, are not known then, and nothing is said of them."""
+    found = References(up.profile("exposed.yaml", prometheus=None), tmp_path)
+    live = {"job", "apart", "firing", "vanished"}  # what only a server knows
+    wanted = {name: {id} for name, (id, _) in WRONG.items() if name not in live}
+    wanted |= {"vanished": {"ALR-020"}}  # it is there no more, and nothing tells that it ever was
+    assert found.red() == wanted, found.text
+
+
+def test_a_server_that_hangs_is_an_error_and_no_verdict(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        (tmp_path / "rules.yaml").write_text(_file("one", "up == 0"))
+        profile = tmp_path / "profile.yaml"
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        profile.write_text(
+            "profile: hung\nenvironment: test\ntarget: {driver: http}\n"
+            f"services: {{api: {{url: '{address}'}}}}\n"
+            f"alerts: {{files: [rules.yaml], prometheus: {{url: '{address}', timeout: 500ms}}}}\n"
+        )
+        began = time.monotonic()
+        found = References(profile, tmp_path)
+    assert found.ids("error") == IDS
+    assert found.ids("violation", "advisory", "pass") == []
+    assert time.monotonic() - began < 40
