@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from seatrial.profile.alerting import Monitor
     from seatrial.profile.model import Profile
 
-__all__ = ["ALERT", "ID", "AlertHands", "kept_of", "listed", "posts"]
+__all__ = ["ALERT", "ID", "AlertHands", "kept_of", "listed", "posts", "stamp"]
 
 ALERT = "alert"
 """The kind of act."""
 ID = "seatrial_id"
 """The label by which one test alert is told from every other."""
+LONG_AGO = 3600.0
 SKEW = 120.0
 """Seconds by which clocks may differ before an alert that has ended by itself is said to have."""
 
@@ -84,6 +85,12 @@ def stamp(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _alert(act: Act, began: float, ends: float) -> dict[str, Any]:
+    """A test alert as it is posted."""
+    told = {"labels": act.found["labels"], "annotations": act.found["annotations"]}
+    return {**told, "startsAt": stamp(began), "endsAt": stamp(ends)}
+
+
 class AlertHands:
     """Hands of a driver, and the one act that is done to an Alertmanager."""
 
@@ -111,8 +118,9 @@ class AlertHands:
         """What an act comes to; a test alert is given its labels, annotations, and seconds after which it ends by itself."""
         if kind != ALERT:
             return self.inner.acts(kind, service, **wanted)
-        labels, ends = wanted["labels"], time.time() + wanted["seconds"]
-        found = {**wanted["kept"], "labels": labels, "annotations": wanted["annotations"], "ends": ends}
+        labels, now = wanted["labels"], time.time()
+        ends = now + wanted["seconds"]
+        found = {**wanted["kept"], "labels": labels, "annotations": wanted["annotations"], "began": now, "ends": ends}
         how = f"posted to the Alertmanager, to end by itself at {stamp(ends)}"
         return (Act(ALERT, service, f"test alert {labels[ID]}", labels[ID], how, found, {}),)
 
@@ -124,11 +132,7 @@ class AlertHands:
         if act.kind != ALERT:
             self.inner.do(act)
             return
-        alert = {
-            "labels": act.found["labels"],
-            "annotations": act.found["annotations"],
-            "endsAt": stamp(act.found["ends"]),
-        }
+        alert = _alert(act, act.found["began"], act.found["ends"])
         api.post(self.session, self._server(act), alert)
 
     def undo(self, act: Act) -> None:
@@ -139,12 +143,10 @@ class AlertHands:
         if self._over(act):
             return
         server = self._server(act)
-        alert = listed(self.session, server, act.object)
-        if alert is not None:
-            # By the server's own clock, which need not be ours: over as soon as it began.
-            began = str(alert.get("startsAt", ""))
-            ended = {"labels": act.found["labels"], "annotations": act.found["annotations"]}
-            api.post(self.session, server, {**ended, "startsAt": began, "endsAt": began})
+        if listed(self.session, server, act.object) is not None:
+            # Long ago by our clock, so that it is over by the server's, which may be another.
+            past = act.found["began"] - LONG_AGO
+            api.post(self.session, server, _alert(act, past, past))
 
     def left(self, act: Act) -> str:
         """What of it is still there."""

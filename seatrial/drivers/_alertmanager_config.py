@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from seatrial.facts.arrival import Inhibition, Integration, Matcher, Receiver, Route, Span
 from seatrial.words import CouldNotLook, Missing
 
-__all__ = ["configuration", "matchers_in"]
+__all__ = ["added", "configuration", "matchers_in"]
 
 DEEPEST = 64
 MOST = 300_000
@@ -64,6 +64,22 @@ def configuration(text: str, redact: Keep, listens: str = "", path: str = "") ->
         }
     except _Bad as why:
         raise CouldNotLook(f"the Alertmanager's configuration can't be read: {why}") from None
+
+
+def added(text: str, redact: Keep) -> tuple[str, ...] | Missing:
+    """Names of the labels that a Prometheus with this configuration adds to every alert."""
+    try:
+        root = _tree(text)
+        labels = _mapping(_mapping(root.get("global") or {}, "global").get("external_labels") or {}, "external_labels")
+        alerting = _mapping(root.get("alerting") or {}, "alerting")
+        if _list(alerting.get("alert_relabel_configs")):
+            return Missing("the Prometheus rewrites the labels of alerts")
+        for each in _list(alerting.get("alertmanagers")):
+            if _list(each.get("alert_relabel_configs")):
+                return Missing("the Prometheus rewrites the labels of alerts")
+    except _Bad as why:
+        return Missing(f"the configuration of the Prometheus can't be read: {why}")
+    return tuple(sorted(map(redact, labels)))
 
 
 def _tree(text: str) -> dict[str, Any]:

@@ -127,6 +127,8 @@ class Alertmanager:
     inhibitions: tuple[Inhibition, ...] = ()
     intervals: dict[str, tuple[Span, ...] | Missing] = field(default_factory=dict)
     silences: tuple[Silence, ...] | Missing = ()
+    added: tuple[str, ...] | Missing = Missing("no Prometheus is declared")
+    """Labels that the running Prometheus adds to every alert; not known where it rewrites them."""
     labels: dict[str, str] = field(default_factory=dict)
     """Of the test alert, where a test receiver is declared."""
 
