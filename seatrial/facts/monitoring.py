@@ -97,6 +97,8 @@ class Monitoring:
     """Seconds since it loaded its configuration, by its own clock; None where it does not tell."""
     exposed: dict[str, str | Missing] = field(default_factory=dict)
     """By service with declared metrics: the URL they are at, as we reach it."""
+    awaits: tuple[str, ...] | Missing = Missing("its configuration was not read")
+    """What its configuration makes it look for: ``alertmanagers``, ``targets``. What is not there is not still to come."""
     receiver: str | Missing = ""
     """URL of the declared Alertmanager, as we reach it; empty when none is declared."""
     hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)

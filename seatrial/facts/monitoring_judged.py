@@ -236,6 +236,11 @@ class PrometheusServer:
         """Whether it loaded its configuration so lately that it can't have done everything yet."""
         return self.told.loaded is not None and self.told.loaded < every + BEGINNING
 
+    def _finding(self, what: str) -> bool:
+        """Whether it may still come to know something that its configuration makes it look for."""
+        awaits = self.told.awaits
+        return self._beginning(0) and (isinstance(awaits, Missing) or what in awaits)
+
     @property
     def failed_reloads(self) -> list[Finding]:
         """The last reload of its configuration, when it failed."""
@@ -249,7 +254,7 @@ class PrometheusServer:
     def _targets(self) -> tuple[ScrapeTarget, ...]:
         targets = seen(self.told.targets)
         if not targets:
-            early = self._beginning(0)
+            early = self._finding("targets")
             raise CouldNotLook(f"{self.told.url} has no targets{' yet' if early else ''}, so there is none to look at")
         return targets
 
@@ -322,7 +327,7 @@ class PrometheusServer:
         """The declared Alertmanager, when alerts are not sent there; or any, when they are sent to nobody."""
         active = seen(self.told.alertmanagers)
         if not active:
-            if self._beginning(0) and self.told.loaded is not None and self.told.loaded < BEGINNING / 2:
+            if self._finding("alertmanagers"):
                 raise CouldNotLook(
                     f"{self.told.url} knows no Alertmanager yet: it loaded its configuration a moment ago"
                 )
@@ -355,7 +360,7 @@ class ScrapedService:
         )
         if self.server._targets_of(self.service):
             return []
-        if not targets and self.server._beginning(0):
+        if not targets and self.server._finding("targets"):
             raise CouldNotLook(f"{told.url} has no targets yet: it loaded its configuration a moment ago")
         if far := elsewhere(told, [target.url for target in targets]):
             raise CouldNotLook(

@@ -209,12 +209,14 @@ def intervals(data: Any) -> tuple[float, float]:
     return found
 
 
-def awaited(data: Any) -> set[str]:
+def awaited(data: Any) -> tuple[str, ...]:
     """Of a configuration: what it makes the server look for, which takes it some seconds."""
     text = _text(data, "yaml")
+    if not text.startswith("global:"):
+        raise CouldNotLook("its configuration is not shown by GET /api/v1/status/config")
     alerting = re.search(r"^alerting:\n((?: .*\n?|- .*\n?)*)", text, re.MULTILINE)
-    found = {"alertmanagers"} if alerting and "alertmanagers:" in alerting[1] else set()
-    return found | ({"targets"} if re.search(r"^scrape_configs:", text, re.MULTILINE) else set())
+    found = ("alertmanagers",) if alerting and "alertmanagers:" in alerting[1] else ()
+    return (*found, "targets") if re.search(r"^scrape_config", text, re.MULTILINE) else found
 
 
 def newest(rules_told: Any, targets_told: Any) -> float:

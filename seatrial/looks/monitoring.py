@@ -58,16 +58,15 @@ def _settled(server: _Server) -> Monitoring:
     end = time.monotonic() + SETTLED
     while True:
         told = server.told()
-        if told.loaded is None or told.loaded > SETTLED or time.monotonic() > end or not _beginning(told, server):
+        if told.loaded is None or told.loaded > SETTLED or time.monotonic() > end or not _beginning(told):
             return server.placed(told)
         time.sleep(PAUSE)
 
 
-def _beginning(told: Monitoring, server: _Server) -> bool:
+def _beginning(told: Monitoring) -> bool:
     """Whether something has not been looked at by the server itself for the first time."""
-    empty = (told.targets == () and "targets" in server.awaits) or (
-        told.alertmanagers == () and "alertmanagers" in server.awaits
-    )
+    awaits = () if isinstance(told.awaits, Missing) else told.awaits
+    empty = (told.targets == () and "targets" in awaits) or (told.alertmanagers == () and "alertmanagers" in awaits)
     if empty and (told.loaded or 0.0) < FOUND:
         return True
     rules = () if isinstance(told.rules, Missing) else told.rules
@@ -85,8 +84,6 @@ class _Server:
 
         self.session, self.monitor, self.alerts = session, monitor, alerts
         self.url = api.shown(session, monitor)
-        self.awaits: set[str] = set()
-        """What it is configured to find, and may not have found yet."""
 
     def get(self, path: str, **params: str) -> Any:
         """The data at a path of its API."""
@@ -116,7 +113,6 @@ class _Server:
         who = _try(lambda: self.get("alertmanagers"))
         config = _try(lambda: self.get("status/config"))
         every = _of(config, parts.intervals)
-        self.awaits = set() if isinstance(config, Missing) else parts.awaited(config)
         return Monitoring(
             url=self.url,
             version=version,
@@ -128,6 +124,7 @@ class _Server:
             ),
             interval=every if isinstance(every, Missing) else every[0],
             evaluation=every if isinstance(every, Missing) else every[1],
+            awaits=_of(config, parts.awaited),
             started=_stated(ran, "startTime"),
             config_ok=_of(ran, _reloaded),
             loaded=_since(parts.when(_stated(ran, "lastConfigTime")), now),

@@ -94,6 +94,7 @@ def server(*rules, file=None, declared=None, names=None, **changes):
             "interval": 15.0,
             "evaluation": 15.0,
             "loaded": 7200.0,
+            "awaits": ("alertmanagers", "targets"),
             "exposed": {"api": "http://localhost:8080/metrics"},
             "receiver": "http://localhost:9093",
             "hosts": {"127.0.0.1": ("127.0.0.1",), "localhost": ("127.0.0.1",), "10.0.0.7": ("10.0.0.7",)},
@@ -294,7 +295,7 @@ ALR_018 = Specimens(
     ],
     fails={
         "http://127.0.0.1:9090: sends alerts to nobody (expected an Alertmanager)": server(alertmanagers=()),
-        "sends alerts to nobody": server(alertmanagers=(), receiver=""),
+        "sends alerts to nobody": server(alertmanagers=(), receiver="", awaits=(), **NEW),
         "sends alerts to http://10.0.0.7:9093 (expected http://localhost:9093)": server(
             alertmanagers=("http://10.0.0.7:9093",)
         ),
