@@ -27,17 +27,18 @@ FEW_SERIES = 20_000
 """Series that are read at once."""
 FEW_OF_ONE = 5_000
 """Series of one metric that are read, and values of one label."""
-MOST_NAMED = 300
-"""Metrics that are asked for by name."""
+MOST_NAMED = 5_000
+"""Series that are asked for by name."""
 AT_ONCE = 25
 MOST_LABELS = 40
 MOST_TEXT = 16 * 1024 * 1024
 """Bytes of a rule file or a dashboard that are searched for names."""
-RECENT = 300.0
-"""Seconds for which a query still finds a series that is scraped no more; what has ended before is not there."""
+RECENT = 3600.0
+"""Seconds: what was there within them is there. Jobs that push now and then are, and what was taken out yesterday is not."""
 WITHIN = 60.0
-"""Seconds after which no more labels are asked for."""
+"""Seconds after which it is given up."""
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_PARTS = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
 _ENDINGS = ("_bucket", "_sum", "_count", "_total", "_info", "_created", "_gsum", "_gcount")
 
 
@@ -52,6 +53,10 @@ def catalog(session: Session, alerts: Alerts) -> Catalog:
     canary = canaries(session)
     server = _Server(session, alerts)
     making = server.all()
+    if canary and not isinstance(canary, Missing) and server.lacks(making):
+        # What the canaries have made is seen by the next scrape.
+        time.sleep(server.interval() + 1)
+        making = server.all()
     return Catalog(
         origin=f"Prometheus at {server.url}",
         metrics=making.made(session),
@@ -84,7 +89,7 @@ class _Server:
     def recent(self) -> dict[str, str]:
         """Parameters that keep out what ended long ago."""
         now = time.time()
-        return {"start": f"{now - RECENT:.0f}", "end": f"{now + RECENT:.0f}"}
+        return {"start": f"{now - RECENT:.0f}", "end": f"{now + 300:.0f}"}
 
     def query(self, text: str) -> list[tuple[dict[str, str], float]]:
         """What a query gives now: labels and value of each series."""
@@ -102,17 +107,34 @@ class _Server:
         """The metrics: the names of all, and the labels of as many as there are few of, or that are named."""
         from seatrial.looks._catalog_making import MOST_METRICS, Making
 
-        names = [n for n in self.get("label/__name__/values", **self.recent()) if isinstance(n, str)][:MOST_METRICS]
+        told = self.get("label/__name__/values", **self.recent())
+        names = dict.fromkeys(
+            [n for n in (told if isinstance(told, list) else ()) if isinstance(n, str)][:MOST_METRICS]
+        )
         making, said = Making(), self._metadata()
         owners = {name: _owner(name, said) for name in names}
+        for name in said:  # told of by a target, though there may be no series of it yet
+            if name not in owners and not any(name + ending in owners for ending in _ENDINGS):
+                owners[name] = name
         for name, owner in owners.items():
             metric = making.metric(owner)
-            metric.samples.setdefault(name, 0)
             metric.type, metric.help, metric.unit = said.get(owner, ("untyped", "", ""))
+            if name in names or name not in said:
+                metric.samples.setdefault(name, 0)
+            else:
+                parts = _PARTS.get(metric.type, (name,))
+                metric.samples.update({part if part == name else name + part: 0 for part in parts})
         if self._few():
+            asked = set(names)
             self._series(making, owners, ['{__name__!=""}'])
         else:
-            self._named(making, owners)
+            asked = self._named(making, owners)
+            for name in making.metrics.keys() - {owners[one] for one in asked}:
+                making.metrics[name].help = ""  # many of them, and nobody names them
+        for name in asked:
+            owner = owners[name]
+            if owner not in said and not sum(making.metric(owner).samples.values()):
+                making.metrics.pop(owner, None)  # it is a name that the server still knows, and nothing else
         return making
 
     def _metadata(self) -> dict[str, tuple[str, str, str]]:
@@ -150,21 +172,30 @@ class _Server:
 
     # --- what is named --------------------------------------------------------------------------------------------
 
-    def _named(self, making: Making, owners: dict[str, str]) -> None:
-        """Read the series of the metrics that are named somewhere, or ask for their labels where there are many."""
+    def _named(self, making: Making, owners: dict[str, str]) -> set[str]:
+        """Read the series of the metrics that are named somewhere, or ask for their labels where there are many.
+
+        Raises:
+            CouldNotLook: they are too many, or it takes too long: half of them would be taken for all.
+        """
         words = set(self._words())
         wanted = {owner for name, owner in owners.items() if {name, owner} & words}
-        series = sorted(name for name, owner in owners.items() if owner in wanted)[:MOST_NAMED]
+        series = sorted(name for name, owner in owners.items() if owner in wanted)
+        if len(series) > MOST_NAMED:
+            raise CouldNotLook(f"the rules name {len(series)} metrics that there are, more than are asked for")
         for at in range(0, len(series), AT_ONCE):
             part = series[at : at + AT_ONCE]
             counted = self.query(f'count by (__name__) ({{__name__=~"{"|".join(part)}"}})')
             sizes = {labels.get("__name__", ""): int(value) for labels, value in counted}
-            small = [f'{{__name__="{name}"}}' for name in part if 0 < sizes.get(name, 0) <= FEW_OF_ONE]
+            small = [f'{{__name__="{name}"}}' for name in part if sizes.get(name, 0) <= FEW_OF_ONE]
             if small:
                 self._series(making, owners, small)
             for name in part:
-                if sizes.get(name, 0) > FEW_OF_ONE and time.monotonic() < self.end:
+                if sizes.get(name, 0) > FEW_OF_ONE:
                     self._large(making, owners[name], name, sizes[name])
+            if time.monotonic() > self.end:
+                raise CouldNotLook(f"asking for the labels of {len(series)} metrics was given up after {WITHIN:g} s")
+        return set(series)
 
     def _large(self, making: Making, owner: str, name: str, size: int) -> None:
         """Ask for the labels of one metric with many series."""
@@ -179,7 +210,7 @@ class _Server:
             count = self.one(f"count(count by ({label}) ({select}))") if _NAME.fullmatch(label) else 0
             kept = metric.labels.setdefault(label, Label())
             kept.count = max(kept.count, count)
-            kept.series += size
+            kept.series += self.one(f'count({{__name__="{name}",{label}!=""}})') if count else 0
             if count <= FEW_OF_ONE:
                 values = self.get(f"label/{label}/values", **{"match[]": select, **self.recent()})
                 kept.values.update(value for value in values if isinstance(value, str))
@@ -194,6 +225,30 @@ class _Server:
         if not self.alerts.files and not isinstance(self.monitoring, Missing):
             rules = self.monitoring.rules
             yield from _words_of(lambda: "\n".join(r.query for r in (() if isinstance(rules, Missing) else rules)))
+
+    def lacks(self, making: Making) -> bool:
+        """Whether a rule names a metric that is not there."""
+        from seatrial.looks.rules import rule_files
+        from seatrial.promql.reading import Unreadable, parse, selectors
+
+        there = {name for metric in making.metrics.values() for name in metric.samples}
+        for file in rule_files(self.session).values():
+            rules = () if isinstance(file, Missing) else file.rules
+            there |= {rule.name for rule in rules if rule.kind == "record"}
+            for rule in rules:
+                try:
+                    named = {selector.metric for selector in selectors(parse(rule.expr))}
+                except Unreadable:
+                    continue
+                if named - there - {""}:
+                    return True
+        return False
+
+    def interval(self) -> float:
+        """Seconds until everything was scraped again, as far as it is waited for."""
+        told = self.monitoring
+        targets = () if isinstance(told, Missing) or isinstance(told.targets, Missing) else told.targets
+        return min(30.0, max((target.interval for target in targets), default=0.0))
 
     # --- beside ---------------------------------------------------------------------------------------------------
 

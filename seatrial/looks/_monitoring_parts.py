@@ -38,8 +38,9 @@ def _text(node: Any, key: str) -> str:
 
 def _number(node: Any, key: str) -> float:
     value = node.get(key) if isinstance(node, dict) else None
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if known and math.isfinite(value) else 0.0
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return 0.0
+    return float(value)
 
 
 def _list(node: Any, key: str) -> list[Any]:
