@@ -387,6 +387,19 @@ class Quantity:
 
     def told(self, mark: str, volume: float = LOW) -> str:
         """What goes on, with the numbers that are used: ``6% of 10/s``."""
+        return self._told(mark, volume) + self._lacking()
+
+    def _lacking(self) -> str:
+        """Labels that the meaning names and the metric is documented not to have."""
+        found = [
+            f"{each.metric}, which is documented without label {label}"
+            for metric, each in zip(self.metrics, self.selections, strict=True)
+            for label in (*each.labels, *each.without)
+            if not metric.has(label)
+        ]
+        return f" ({found[0]})" if found else ""
+
+    def _told(self, mark: str, volume: float) -> str:
         amount = self.at(mark)
         metric = self.selections[0].metric
         if self.shape == "ratio":

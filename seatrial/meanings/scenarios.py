@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from seatrial.facts.evaluation import Case, Expected, Scenario
 from seatrial.meanings.board import Board
-from seatrial.meanings.documented import Documents, leaves
+from seatrial.meanings.documented import Documents, leaves, selections
+from seatrial.meanings.gaps import gap
 from seatrial.meanings.quantities import ABOVE, BELOW, FAR, HIGH, LOW, NONE, REST, Quantity, Unsupported
 from seatrial.words import Duration, Missing
 
@@ -101,6 +102,7 @@ class _Maker:
         if self.per and any(q.shape == "absent" for q in self.quantities):
             raise Unsupported("shape absent with `per`: what is gone has no labels")
         self.alike = self._alike()
+        self.boards: list[Board] = []
 
     def _step(self, scrape: float, longest: float) -> float:
         """As long as the shortest window and `for` allow, and never shorter than samples are scraped."""
@@ -135,6 +137,15 @@ class _Maker:
                 raise Unsupported("shape with above and below of the same series")
         return list(found.values())
 
+    @property
+    def world(self) -> dict[str, list[dict[str, str]]]:
+        """Labels of every series that was made, by metric."""
+        found: dict[str, list[dict[str, str]]] = {}
+        for board in self.boards:
+            for metric, labels in board.metrics.items():
+                found.setdefault(metric, []).extend(labels)
+        return found
+
     # --- one timeline ---------------------------------------------------------------------------------------------
 
     def board(
@@ -145,6 +156,7 @@ class _Maker:
         if steps > MOST_STEPS:
             raise Unsupported(f"windows and `for` that need {steps} evaluations, which are more than {MOST_STEPS}")
         board = Board(steps, self.step)
+        self.boards.append(board)
         second = any(segment.other for segment in segments)
         for group in ("a", "b") if second else ("a",):
             for same in self.alike:
@@ -403,6 +415,14 @@ def asked(
         spread: whether what is meant as a whole is spread over several series. False where it is not known what is told apart.
 
     Raises:
-        Unsupported: the shape of its meaning is not supported.
+        Unsupported: the shape of its meaning is not supported, or its expression asks for what is documented nowhere.
     """
-    return _Maker(name, meaning, rules, documents, scrape, spread).all()
+    recorded = {rule.name for rule in rules if rule.kind == "record"}
+    named = [each.metric for leaf in leaves(meaning) for each in selections(leaf) if each.metric in recorded]
+    if named:
+        raise Unsupported(f"{named[0]} is made by a recording rule: let the meaning name the metrics it is made of")
+    maker = _Maker(name, meaning, rules, documents, scrape, spread)
+    found = maker.all()
+    if told := gap(rules, maker.world, maker.quantities, documents):
+        raise Unsupported(told)
+    return found

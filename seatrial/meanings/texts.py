@@ -184,8 +184,8 @@ def _ratio(found: tuple[Selector, ...], documents: Documents) -> dict[str, Any]:
             raise Doubtful("shape ratio of two counters, neither of which is known to count failures")
         whole = next(name for name in names if name != failed[0])
         return {"ratio": {"of": failed[0], "to": whole}}
-    labels = [{label for label, _, _ in each.matchers} for each in counted]
-    own = set.union(*labels) - set.intersection(*labels)
+    labels: list[set[str]] = [{label for label, _, _ in each.matchers} for each in counted]
+    own = {label for each in labels for label in each if not all(label in others for others in labels)}
     if len(own) != 1:
         raise Doubtful(f"shape ratio of {names[0]} to something that it does not name")
     (label,) = own
