@@ -441,11 +441,11 @@ class References:
         return self.judged(lambda reading: dead_operations(self, reading))
 
     @property
-    def decided_conditions(self) -> list[Finding]:
-        """Comparisons that never hold, and those that always do."""
-        from seatrial.facts.references_operations import decided_conditions
+    def impossible_thresholds(self) -> list[Finding]:
+        """Thresholds that what they are compared with can't have."""
+        from seatrial.facts.references_thresholds import impossible_thresholds
 
-        return self.judged(lambda reading: decided_conditions(self, reading))
+        return self.judged(lambda reading: impossible_thresholds(self, reading))
 
     @property
     def restless_alerts(self) -> list[Finding]:

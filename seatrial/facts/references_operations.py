@@ -1,27 +1,22 @@
-"""What becomes of operations: those that give nothing, those that are decided before they are asked, and alerts that are not at rest."""
+"""What becomes of operations: those that give nothing though all they are made of is there, and alerts that are not at rest."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from seatrial.facts.operands import Given, Operands
-from seatrial.facts.references_asked import fetches, filters, later, made, matched, matching, said, series, unfiltered
-from seatrial.facts.references_ranges import Range, Ranges
-from seatrial.promql.nodes import COMPARISONS, Aggregate, Binary, Call, Node, Series, bare, constant, scalar, walk
-from seatrial.words import Finding, Missing
+from seatrial.facts.references_asked import fetches, later, made, matched, matching, said, unfiltered
+from seatrial.promql.labels import Flow
+from seatrial.promql.nodes import Binary, Node, Series, walk
+from seatrial.words import Finding
 
 if TYPE_CHECKING:
     from seatrial.facts.references_judged import Reading, References
 
-__all__ = ["dead_operations", "decided_conditions", "restless_alerts"]
+__all__ = ["dead_operations", "restless_alerts", "short"]
 
-_TURNED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
-_EXISTENCE = frozenset(
-    {"absent", "absent_over_time", "present_over_time", "count", "group", "vector", "time", "timestamp"}
-)
 MOST_SHAPES = 20
 LEAST = 4
 """Moments, and scrapes, after which what gives nothing will not give anything."""
@@ -51,9 +46,9 @@ def _apart(references: References, operands: Operands, reading: Reading, node: B
     both = operands.of(matching(reading.expression, node))
     if left is None or right is None or both is None:
         if operands.unasked:
-            references.doubt(reading.rule, f"`{_short(reading, node)}` was not asked")
+            references.doubt(reading.rule, f"`{short(reading, node)}` was not asked")
         return
-    if both.ever or not (left.now and right.now):
+    if both.ever or not (left.now and right.now) or _plain(node):
         return
     shapes = [operands.shapes.get(text) for text in texts]
     if shapes[0] is None or shapes[1] is None or max(map(len, (shapes[0], shapes[1]))) >= MOST_SHAPES:
@@ -66,12 +61,24 @@ def _apart(references: References, operands: Operands, reading: Reading, node: B
     common = set.intersection(*(set(shape) for side in shapes for shape in side or ()))
     yield Finding(
         references.where(reading.rule, node.at or node.start),
-        f"`{_short(reading, node)}` gives nothing, though both sides do: they are matched by {told[0]} on the left, "
+        f"`{short(reading, node)}` gives nothing, though both sides do: they are matched by {told[0]} on the left, "
         f"and by {told[1]} on the right",
         f"`{node.op} on ({', '.join(sorted(common))})`, or both sides grouped alike"
         if common
         else "both sides grouped alike",
     )
+
+
+def _plain(node: Binary) -> bool:
+    """Whether the expression alone tells that the sides don't match, whatever labels the metrics have: that is told elsewhere."""
+    flow = Flow()
+    left, right = flow.of(node.left), flow.of(node.right)
+    if node.matching == "on":
+        return False
+    named = {word.name for word in node.labels}
+    if not left.open and not right.open:
+        return True
+    return any(not there.can(name) for here, there in ((left, right), (right, left)) for name in here.likely - named)
 
 
 def _matched_by(kind: str, names: set[str], shape: tuple[str, ...]) -> frozenset[str]:
@@ -97,7 +104,7 @@ def _starved(
         return  # told by what compares ranges with the interval of scrapes
     yield Finding(
         references.where(reading.rule, node.start),
-        f"`{_short(reading, node)}` gives nothing, though `{made(found)}` has {selected.now} series: in "
+        f"`{short(reading, node)}` gives nothing, though `{made(found)}` has {selected.now} series: in "
         f"{found.range:g} s there are not two samples of any",
         "a range of at least four scrapes of this job",
     )
@@ -111,90 +118,6 @@ def _trailing(given: Given) -> int:
             break
         count += 1
     return count
-
-
-# --- conditions that are decided before they are asked ----------------------------------------------------------------
-
-
-def decided_conditions(references: References, reading: Reading) -> Iterator[Finding]:
-    """Comparisons of an alert that never hold, and such that hold whenever there is anything."""
-    if reading.rule.kind != "alert":
-        return
-    if isinstance(references.catalog, Missing):
-        references.doubt(reading.rule, references.catalog.reason)
-    ranges = Ranges(reading.expression, references.metric)
-    root = bare(reading.expression.root)
-    for node in walk(root):
-        if not isinstance(node, Binary) or node.op not in COMPARISONS or scalar(node.left) == scalar(node.right):
-            continue
-        side, other = (node.right, node.left) if scalar(node.left) else (node.left, node.right)
-        threshold = constant(other)
-        if threshold is None or not math.isfinite(threshold):
-            continue
-        op = node.op if side is node.left else _TURNED[node.op]
-        range = ranges.of(side)
-        if not range.known or _disproved(references.given(said(reading.expression, side)), range):
-            continue
-        verdict = _verdict(op, range, threshold)
-        if verdict == "always" and (node is not root or filters(side) or _exists(references, side)):
-            continue
-        if verdict:
-            yield Finding(
-                references.where(reading.rule, node.start),
-                f"`{_short(reading, node)}` {'never holds' if verdict == 'never' else 'holds whenever there is anything'}: "
-                f"{range.why or _between(range)}",
-                _wanted(verdict, range, threshold, side),
-            )
-
-
-def _verdict(op: str, range: Range, threshold: float) -> str:
-    """``never``, ``always``, or nothing."""
-    low, high = range.low, range.high
-    never = {
-        ">": high <= threshold, ">=": high < threshold, "<": low >= threshold, "<=": low > threshold,
-        "==": not low <= threshold <= high, "!=": low == high == threshold,
-    }[op]  # fmt: skip
-    always = {">": low > threshold, ">=": low >= threshold, "<": high < threshold, "<=": high <= threshold}.get(
-        op, False
-    )
-    return "never" if never else "always" if always else ""
-
-
-def _disproved(given: Given | None, range: Range) -> bool:
-    """Whether something was seen that should not be possible: then what is thought to be known is not so."""
-    if given is None:
-        return False
-    slack = 1e-6
-    return (given.highest is not None and given.highest > range.high + slack * max(1, abs(range.high))) or (
-        given.lowest is not None and given.lowest < range.low - slack * max(1, abs(range.low))
-    )
-
-
-def _exists(references: References, side: Node) -> bool:
-    """Whether a side is there only when something is so: that it is there is the condition."""
-    if any(isinstance(node, Call | Aggregate) and node.name in _EXISTENCE for node in walk(side)):
-        return True
-    known = [references.metric(each.metric) for each in series(side)]
-    return any(metric is not None and metric.type in ("info", "stateset") for metric in known)
-
-
-def _between(range: Range) -> str:
-    return f"it is between {range.low:g} and {range.high:g}"
-
-
-def _wanted(verdict: str, range: Range, threshold: float, side: Node) -> str:
-    side = bare(side)
-    if isinstance(side, Call) and side.name == "vector":
-        return "parentheses: `(… or vector(…)) > …`, for a comparison binds closer than `or`"
-    if range.low == range.high == 1 and verdict == "always":
-        return "a division by all there is, summed without that label"
-    if range.high == 1 and threshold > 1 and "part of" in range.why:
-        return f"{threshold / 100:g}, where {threshold:g}% is meant"
-    if verdict == "never" and "bucket" in range.why:
-        return f"a bucket above {threshold:g}, or a threshold below {range.high:g}"
-    if math.isfinite(range.low) and math.isfinite(range.high):
-        return f"a threshold from {range.low:g} to {range.high:g}"
-    return "another threshold"
 
 
 # --- alerts that are not at rest --------------------------------------------------------------------------------------
@@ -230,6 +153,7 @@ def restless_alerts(references: References, reading: Reading) -> Iterator[Findin
         )
 
 
-def _short(reading: Reading, node: Node) -> str:
+def short(reading: Reading, node: Node) -> str:
+    """A part of an expression as it is quoted."""
     text = " ".join(reading.expression.said(node).split())
     return text if len(text) <= 160 else f"{text[:157]}…"

@@ -274,56 +274,57 @@ ALR_025 = Specimens(
     },
     undecided=UNREACHED,
 )
-LEFT, RIGHTS = "sum by (queue) (queue_jobs)", "sum by (pool) (limit_jobs)"
+LEFT, RIGHTS = "queue_jobs", "limit_jobs"
 PAIR = {LEFT: steady(2), RIGHTS: steady(), f"({LEFT}) / ({RIGHTS})": steady(0)}
-SHAPES = {LEFT: (("queue",),), RIGHTS: (("pool",),)}
-AND = "queue_jobs > 5 and limit_jobs"
+SHAPES = {LEFT: (("instance", "job", "queue"),), RIGHTS: (("instance", "job", "pool"),)}
 RATE = "rate(queue_jobs[1m])"
 ALR_026 = Specimens(
     passes=[
         references(*RIGHT),
         references(f"{LEFT} / {RIGHTS} > 1", given=PAIR | {f"({LEFT}) / ({RIGHTS})": steady()}),
         references(f"{LEFT} / {RIGHTS} > 1", given=PAIR, shapes={LEFT: (("queue",),), RIGHTS: (("queue",),)}),
+        references(f"{LEFT} / {RIGHTS} > 1", given=PAIR | {LEFT: steady(0)}, shapes=SHAPES),
         references(f"{RATE} > 1", given={RATE: steady()}),
         references(f"{RATE} > 1", given={RATE: steady(0)}, interval=60.0),
     ],
     fails={
-        f"`{LEFT} / {RIGHTS}` gives nothing, though both sides do: they are matched by queue on the left, "
-        "and by pool on the right": references(f"{LEFT} / {RIGHTS} > 1", given=PAIR, shapes=SHAPES),
+        f"`{LEFT} / {RIGHTS}` gives nothing, though both sides do: they are matched by instance, job, queue on the left, "
+        "and by instance, job, pool on the right (expected `/ on (instance, job)`, or both sides grouped alike)": references(
+            f"{LEFT} / {RIGHTS} > 1", given=PAIR, shapes=SHAPES
+        ),
         "(expected `and on (instance, job)`, or both sides grouped alike)": references(
-            AND,
-            given={"queue_jobs": steady(2), "limit_jobs": steady(), "(queue_jobs) and (limit_jobs)": steady(0)},
-            shapes={
-                "queue_jobs": (("instance", "job", "queue"),),
-                "limit_jobs": (("instance", "job", "pool"),),
-            },
+            "queue_jobs > 5 and limit_jobs",
+            given={LEFT: steady(2), RIGHTS: steady(), "(queue_jobs) and (limit_jobs)": steady(0)},
+            shapes=SHAPES,
         ),
         "in 60 s there are not two samples of any": references(f"{RATE} > 1", given={RATE: steady(0)}),
     },
     undecided={**UNREACHED, "was not asked": references(f"{LEFT} / {RIGHTS} > 1", unasked=3)},
 )
-QUANTILE = "histogram_quantile(0.99, sum by (le) (rate(call_seconds_bucket[5m])))"
-SHARE = 'rate(calls_total{status="500"}[5m]) / rate(calls_total[5m])'
-SUMMED = 'sum by (job) (rate(calls_total{status="500"}[5m])) / sum by (job) (rate(calls_total[5m]))'
+AGE = "time() - store_saved_timestamp"
+TWO = steady(lowest=0.0, highest=1.0)
 ALR_027 = Specimens(
     passes=passes(
-        references(f"{QUANTILE} > 2", f"{QUANTILE} * 1000 > 2000", f"{SUMMED} > 0.05", f"100 * {SUMMED} > 5"),
-        references(f"1 - {SUMMED} < 0.99", "absent(up) == 1", "count(up == 0) > 0", "store_up != 1", "up < 1"),
-        references("store_up == 2", given={"store_up": steady(highest=2.0, lowest=0.0)}),
+        references("store_up == 0", "store_up != 1", "store_up < 1", given={"store_up": TWO}),
+        references("store_up == 2", given={"store_up": steady(lowest=0.0, highest=2.0)}),
+        references("count(store_up) == 2", "sum(store_up) < 2", "avg(store_up) < 0.5", given={"store_up": TWO}),
+        references("store_up >= 0 and queue_jobs > 5", given={"store_up": TWO}),
+        references("queue_jobs > 5000", given={"queue_jobs": TWO}),
+        references(f"{AGE} > 3600", given={AGE: steady(lowest=10.0, highest=2e9)}),
+        exposed("queue_jobs == 2"),
     ),
     fails={
-        f"`{QUANTILE} > 2.5` never holds: the last bucket of `call_seconds_bucket` ends at 2.5": references(
-            f"{QUANTILE} > 2.5"
+        "`store_up == 2` never holds: `store_up` is 0 or 1: 'Whether the store answers: 1, or 0.'": references(
+            "store_up == 2", given={"store_up": TWO}
         ),
-        "`up == 2` never holds: `up` is 1 or 0": references("up == 2"),
-        "`store_up > 1` never holds: `store_up` is 0 or 1": references("store_up > 1"),
-        "never holds: a part of something is divided by all of it (expected 0.05, where 5% is meant)": references(
-            f"{SUMMED} > 5"
+        "`max by (job) (store_up) > 1` never holds": references(
+            "max by (job) (store_up) > 1", given={"max by (job) (store_up)": TWO}
         ),
-        "holds whenever there is anything: each series is divided by itself: both sides keep status": references(
-            f"{SHARE} > 0.05"
+        "`store_up >= 0` holds always": references("store_up >= 0", given={"store_up": TWO}),
+        "`2 < store_up` never holds": exposed("2 < store_up"),
+        f"`{AGE} > 3600` never holds: it was -1.79e+12 at most, so that the time is kept in milliseconds": references(
+            f"{AGE} > 3600", given={AGE: steady(lowest=-1.8e12, highest=-1.79e12)}
         ),
-        "`rate(calls_total[5m]) < 0` never holds": exposed("rate(calls_total[5m]) < 0"),
     },
     undecided={
         **UNREACHED,
