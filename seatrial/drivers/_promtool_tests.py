@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -35,6 +34,8 @@ LARGEST = 64 * 1024 * 1024
 MOST_STEPS = 20_000
 """Evaluations of one scenario."""
 MOST_SERIES = 2_000
+ROOM = 512 * 1024 * 1024
+"""Bytes that must be free in memory before a folder is made there."""
 PROCESSES = 2
 FEW = 40
 """Scenarios for which a second process is not worth it."""
@@ -106,17 +107,22 @@ def evaluate(session: Session, rules: Sequence[Rule], scenarios: Sequence[Scenar
 
 
 def _program(session: Session) -> str:
-    try:
-        from seatrial.drivers import _promtool
-    except ImportError:
-        found: str | Missing | None = shutil.which("promtool")
-    else:
-        found = _promtool.program(session)
+    from seatrial.drivers import _promtool
+
+    found = _promtool.program(session)
     if isinstance(found, Missing):
-        raise CouldNotLook(found.reason, right=found.right)
-    if not found:
-        raise CouldNotLook("promtool is not installed", right="promtool, of the Debian package prometheus")
+        right = f"{found.right}; Debian's package prometheus has it" if found.right else ""
+        raise CouldNotLook(found.reason, right=right)
     return found
+
+
+def _memory() -> str | None:
+    """Where folders lie in memory, when there is room: promtool makes a database for every scenario."""
+    try:
+        room = os.statvfs("/dev/shm")
+    except OSError:
+        return None
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) and room.f_bavail * room.f_frsize > ROOM else None
 
 
 def _wrong(scenario: Scenario) -> str:
@@ -180,7 +186,7 @@ def _run(
 ) -> dict[int, Evaluated | Missing]:
     """One process over some files."""
     session.call("promtool", "TEST", Tier.observe)
-    with tempfile.TemporaryDirectory(prefix="seatrial-") as folder:
+    with tempfile.TemporaryDirectory(prefix="seatrial-promtool-", dir=_memory()) as folder:
         names: list[str] = []
         for numbers, rules in files:
             (Path(folder) / f"{numbers[0]}.rules.yml").write_text(_rule_file(rules), encoding="utf-8")
@@ -197,7 +203,7 @@ def _output(program: str, names: list[str], folder: str) -> str:
         try:
             child = subprocess.Popen(
                 [program, "test", "rules", *names],
-                cwd=folder, env={"PATH": os.environ.get("PATH", ""), "TMPDIR": folder, "HOME": folder},
+                cwd=folder, env={"PATH": os.environ.get("PATH", os.defpath), "TMPDIR": folder, "HOME": folder, "GOGC": "400"},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         except OSError as why:
