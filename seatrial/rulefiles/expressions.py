@@ -52,6 +52,8 @@ def check(expr: str, reads: Dialect) -> Wrong | None:
 
     try:
         words = tokens(expr)
+        if reads.version != NEWEST and (unknown := _unknown(words, reads)) is not None:
+            return unknown
         text = expr
         for word in reversed(words) if reads.reads((0, 0), (3, 0)) else ():
             if word.text == "holt_winters":  # what it is called now; promql-parser knows no other name
@@ -59,10 +61,10 @@ def check(expr: str, reads: Dialect) -> Wrong | None:
         parse(text)
     except Unreadable as wrong:
         if str(wrong).startswith("two readings"):  # of what it means; that it is PromQL is not in doubt
-            return None if reads.version == NEWEST else _unknown(words, reads)
+            return None
         bound = len(expr) > MAX_LENGTH or "more than" in str(wrong)
         return Wrong(str(wrong), wrong.offset, bound)
-    return None if reads.version == NEWEST else _unknown(words, reads)
+    return None
 
 
 def _unknown(words: list[Token], reads: Dialect) -> Wrong | None:

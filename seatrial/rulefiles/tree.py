@@ -19,8 +19,8 @@ DEEPEST = 64
 MOST = 2_000_000
 """Parts of one file."""
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NULL = ("", "~", "null", "Null", "NULL")
-_STR = "tag:yaml.org,2002:str"
 
 
 class Unreadable(ValueError):
@@ -118,6 +118,9 @@ def tree(text: str) -> tuple[Node | None, int]:
     """
     if len(text) > LARGEST:
         raise TooMuch(f"more than {LARGEST // 1024**2} MiB, which no rule file is")
+    if odd := _SURROGATE.search(text):
+        before = lines_of(text[: odd.start()])
+        raise Unreadable("not YAML: half of a character", len(before), len(before[-1]) + 1)
     from yaml import MarkedYAMLError, YAMLError
 
     builder = _Builder()
