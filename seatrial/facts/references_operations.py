@@ -77,7 +77,8 @@ def _plain(node: Binary) -> bool:
         return False
     named = {word.name for word in node.labels}
     if not left.open and not right.open:
-        return True
+        # A label that only one side groups by may be on no series: that can be seen on the server alone.
+        return bool(left.may - right.may - named and right.may - left.may - named)
     return any(not there.can(name) for here, there in ((left, right), (right, left)) for name in here.likely - named)
 
 
