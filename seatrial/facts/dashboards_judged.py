@@ -183,6 +183,7 @@ class JudgedDashboard:
 
     def _ungrouped(self, known: Existing, read: _Read, node: Node) -> Iterator[str | Missing]:
         """Labels in `by` that nothing beneath it has."""
+        from seatrial.facts.references_judged import TARGETS
         from seatrial.promql.nodes import Aggregate, Call, Series, walk
 
         assert isinstance(node, Aggregate)
@@ -198,7 +199,8 @@ class JudgedDashboard:
                     return  # what it may have is not known
                 metrics.append(metric)
         for word in node.labels if metrics else ():
-            if MARK in word.name or any(known.has(metric, word.name) for metric in metrics):
+            # Dashboards that are shared by many group by labels of targets that some of those who share them don't have.
+            if MARK in word.name or word.name in TARGETS or any(known.has(metric, word.name) for metric in metrics):
                 continue
             if isinstance(doubt := known.foreign(word.name), Missing):
                 yield doubt

@@ -224,6 +224,7 @@ ALR_073 = Specimens(
         query('app_queue_jobs{pod=~".*"}'),
         query('sum by (short) (label_replace(app_queue_jobs, "short", "$1", "queue", "(.).*"))'),
         query("sum by ($job) (app_queue_jobs)"),
+        query("sum by (cluster, namespace) (app_queue_jobs)"),
         query("sum by (anything) (app_gone)"),
         query("sum by (route, queue) (app_queue_jobs + on () group_left app_http_requests_total)"),
     ],
@@ -238,14 +239,14 @@ ALR_073 = Specimens(
             'app_queue_jobs{istance="$job"}'
         ),
         '`pod=~"a|b"`': query('app_queue_jobs{pod=~"a|b"}'),
-        "`by (pod)`: app_queue_jobs has no label `pod`; it has instance, job, queue": query(
-            "sum by (pod) (app_queue_jobs)"
+        "`by (colour)`: app_queue_jobs has no label `colour`; it has instance, job, queue": query(
+            "sum by (colour) (app_queue_jobs)"
         ),
     },
     undecided={
         "refused the connection": dashboard(catalog=UNKNOWN),
-        "the label `pod` is not in the expositions of api, and may be added by scraping": query(
-            "sum by (pod) (app_queue_jobs)", catalog=EXPOSED
+        "the label `colour` is not in the expositions of api, and may be added by scraping": query(
+            "sum by (colour) (app_queue_jobs)", catalog=EXPOSED
         ),
         **NOTHING,
     },
