@@ -135,6 +135,10 @@ class _Maker:
                 raise Unsupported("shape with several `is` of the same series")
             if len({self.quantities[n].up for n in same}) > 1:
                 raise Unsupported("shape with above and below of the same series")
+        writers = [self.quantities[same[0]] for same in found.values()]
+        names = [name for q in writers if q.shape != "absent" for name in {each.metric for each in q.selections}]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise Unsupported(f"shape {self.joint} of several quantities of {twice[0]}")
         return list(found.values())
 
     @property
@@ -162,6 +166,8 @@ class _Maker:
             for same in self.alike:
                 number_ = self._writer(same)
                 q = self.quantities[number_]
+                if q.shape == "absent" and self._shown(q):
+                    continue
                 marks = _line(segments, number_, group)
                 q.put(board, marks, group=group, volume=volume, lone=lone)
         for n, q in enumerate(self.quantities):
@@ -171,6 +177,11 @@ class _Maker:
             q = self.quantities[move[0]]
             q.move(board, _line(segments, move[0], "a"), q.excluded[move[1]], volume)
         return board
+
+    def _shown(self, absent: Quantity) -> bool:
+        """Whether another quantity writes the series that an absence is about."""
+        names = {each.metric for q in self.quantities if q.shape != "absent" for each in q.selections}
+        return absent.selections[0].metric in names
 
     def _writer(self, same: list[int]) -> int:
         """Of quantities of the same series: for all, the one that is hardest to reach; for any, the easiest."""
@@ -239,12 +250,7 @@ class _Maker:
         found = []
         absent = any(q.shape == "absent" for q in self.quantities)
         for moved in self._turns():
-            volumes = (
-                sorted({v for n in moved for v in self.quantities[n].volumes})
-                if any(len(self.quantities[n].volumes) > 1 for n in moved)
-                else [LOW]
-            )
-            for volume in (volumes[0], volumes[-1]) if len(volumes) > 1 else volumes:
+            for volume in self._volumes(moved):
                 below, above = self.w + 2 * self.f + 3, self.w + self.f + 4
                 segments = [Segment(below, self._marks(moved, BELOW)), Segment(above, self._marks(moved, ABOVE))]
                 if not absent:
@@ -288,6 +294,11 @@ class _Maker:
                     )
                 )
         return found
+
+    def _volumes(self, moved: Sequence[int]) -> list[float]:
+        """Little traffic and much: as little as shows the boundary of each quantity."""
+        shared = [self.quantities[n].volumes for n in moved if len(self.quantities[n].volumes) > 1]
+        return [max(each[0] for each in shared), max(each[-1] for each in shared)] if shared else [LOW]
 
     def _volume(self) -> float:
         return max(q.volumes[0] for q in self.quantities) * 5
@@ -360,13 +371,17 @@ class _Maker:
         found = []
         steps = self.w + 2 * self.f + 3
         volume = self._volume()
-        for n, q in enumerate(self.quantities):
+        for same in self.alike:
+            n = self._writer(same)
+            q = self.quantities[n]
             if q.shape == "absent":
                 continue
             for at, (each, label, value) in enumerate(q.excluded[:3]):
                 segments = [Segment(steps, self._marks((), REST))]
                 if self.joint == "all":
-                    segments = [Segment(steps, tuple(REST if m == n else ABOVE for m in range(len(self.quantities))))]
+                    segments = [
+                        Segment(steps, tuple(REST if m in same else ABOVE for m in range(len(self.quantities))))
+                    ]
                 told = f"{each.metric} with {label}={value} was as alarming as can be, which it does not mean, for {self.span(steps)}"
                 expected = [Expected("other", self.end(segments, 0), "inactive", told=told)]
                 found.append(self.ask("what is not meant", segments, expected, volume, move=(n, at)))
