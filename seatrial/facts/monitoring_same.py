@@ -22,6 +22,8 @@ __all__ = ["Undecided", "differences", "same_expression"]
 HIDDEN = "<secret"
 """How what stands in place of a secret begins; such a text can't be compared."""
 LONGEST = 160
+SHORT = 500
+"""Characters of an expression that can't be nested deeply enough to do harm."""
 _TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|[\w:.]+|[^\w\s]")
 _GROUPING = re.compile(r"\b(by|without|on|ignoring|group_left|group_right)\s*\(([\w,\s]*)\)")
 
@@ -38,7 +40,8 @@ def _normal(expression: str) -> str | None:
     from seatrial.promql.reading import parse
 
     try:
-        parse(expression)  # within bounds of length and depth, which the other has not
+        if len(expression) > SHORT:
+            parse(expression)  # within bounds of length and depth, which the other has not
         printed = promql_parser.parse(expression).prettify()
     except ValueError:
         return None
