@@ -256,7 +256,13 @@ class Quantity:
         return self.selections[0].metric == self.selections[1].metric
 
     def put(
-        self, board: Board, marks: Sequence[str], *, group: str = "a", volume: float = LOW, lone: bool = False
+        self,
+        board: Board,
+        marks: Sequence[str],
+        *,
+        group: str = "a",
+        volume: float | Sequence[float] = LOW,
+        lone: bool = False,
     ) -> None:
         """Write its series on a board.
 
@@ -264,10 +270,11 @@ class Quantity:
             board: where.
             marks: by step, where the quantity is.
             group: which of the things that `per` tells apart.
-            volume: events per second, of what is a share.
+            volume: events per second, of what is a share; or by step, where the meaning says how many there are.
             lone: the whole is as marked, and one of its series carries all of what is counted.
         """
         amounts = [None if mark == NONE else self.at(mark) for mark in marks]
+        volumes = [volume] * len(marks) if isinstance(volume, float | int) else list(volume)
         if self.shape == "absent":
             cell = self.cells(self.metrics[0], self.selections[0], group)[0]
             board.gauge(
@@ -282,36 +289,28 @@ class Quantity:
             cell = self.cells(self.metrics[0], self.selections[0], group)[0]
             board.gauge(self.selections[0].metric, cell.labels, self._changing(marks, board.step))
         elif self.shape == "ratio":
-            self._put_ratio(board, amounts, group, volume, lone)
+            self._put_ratio(board, amounts, group, volumes, lone)
         elif self.shape == "quantile":
-            self._put_quantile(board, amounts, group, volume)
+            self._put_quantile(board, amounts, group, volumes)
         else:
             for cell in self.cells(self.metrics[0], self.selections[0], group):
                 rates = [None if a is None else a * cell.share for a in amounts]
                 board.counter(self.selections[0].metric, cell.labels, rates)
 
-    def _put_ratio(self, board: Board, shares: list[float | None], group: str, volume: float, lone: bool) -> None:
+    def _put_ratio(
+        self, board: Board, shares: list[float | None], group: str, volumes: list[float], lone: bool
+    ) -> None:
+        """What is counted, and all there is of the same metric or of another."""
         of, to = self.selections
         counted = self.cells(self.metrics[0], of, group)
-        whole = self.cells(self.metrics[1], to, group)
-        if self._same():
-            self._rest(board, counted, shares, volume, lone)
-            return
         for n, cell in enumerate(counted):
-            part = (float(n == 0) if lone else cell.share) * volume
-            board.counter(of.metric, cell.labels, [None if s is None else s * part for s in shares])
-        for cell in whole:
-            board.counter(to.metric, cell.labels, [None if s is None else cell.share * volume for s in shares])
-
-    def _rest(self, board: Board, counted: list[Cell], shares: list[float | None], volume: float, lone: bool) -> None:
-        """What is counted of a metric, and the rest of the same."""
-        name = self.selections[0].metric
-        for n, cell in enumerate(counted):
-            part = (float(n == 0) if lone else cell.share) * volume
-            board.counter(name, cell.labels, [None if s is None else s * part for s in shares])
-            left = cell.share * volume
-            rates = [None if s is None else max(0.0, left - s * part) for s in shares]
-            board.counter(name, self._uncounted(cell.labels), rates)
+            part = float(n == 0) if lone else cell.share
+            board.counter(of.metric, cell.labels, _of(shares, volumes, part))
+            if self._same():
+                rest = _of(shares, volumes, -part, cell.share)
+                board.counter(of.metric, self._uncounted(cell.labels), rest)
+        for cell in () if self._same() else self.cells(self.metrics[1], to, group):
+            board.counter(to.metric, cell.labels, _of(shares, volumes, 0.0, cell.share))
 
     def _uncounted(self, labels: dict[str, str]) -> dict[str, str]:
         """Labels of the rest: what tells it from what is counted, where the metric has such a label at all."""
@@ -325,10 +324,10 @@ class Quantity:
                 found[label] = several(values)[0]
         return found
 
-    def _put_quantile(self, board: Board, shares: list[float | None], group: str, volume: float) -> None:
+    def _put_quantile(self, board: Board, shares: list[float | None], group: str, volumes: list[float]) -> None:
         for cell in self.cells(self.metrics[0], self.selections[0], group):
-            slow = [None if s is None else s * volume * cell.share for s in shares]
-            fast = [None if s is None else (1 - s) * volume * cell.share for s in shares]
+            slow = _of(shares, volumes, cell.share)
+            fast = _of(shares, volumes, -cell.share, cell.share)
             name = self._name(self.selections[0])
             board.histogram(name, cell.labels, self.bounds, {self.fast: fast, self.slow: slow})
 
@@ -420,3 +419,10 @@ class Quantity:
         if self.shape == "absent":
             return f"there was no {metric}" if mark in (ABOVE, FAR) else f"{metric} was there"
         return f"{metric} was {number(round(amount, 6))}"
+
+
+def _of(
+    shares: Sequence[float | None], volumes: Sequence[float], factor: float, rest: float = 0.0
+) -> list[float | None]:
+    """Rates by step: of each volume, so much of its share and so much more; None where there is no data."""
+    return [None if s is None else max(0.0, s * factor + rest) * v for s, v in zip(shares, volumes, strict=True)]

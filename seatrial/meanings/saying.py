@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seatrial.meanings.documented import leaves
-from seatrial.meanings.scenarios import ranges
 from seatrial.meanings.texts import Claim, claims
+from seatrial.meanings.times import ranges
 
 if TYPE_CHECKING:
     from seatrial.facts.rules import Rule

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,13 +16,14 @@ from seatrial.meanings.board import Board
 from seatrial.meanings.documented import Documents, leaves, selections
 from seatrial.meanings.gaps import gap
 from seatrial.meanings.quantities import ABOVE, BELOW, FAR, HIGH, LOW, NONE, REST, Quantity, Unsupported
+from seatrial.meanings.times import offsets, ranges
 from seatrial.words import Duration, Missing
 
 if TYPE_CHECKING:
     from seatrial.facts.rules import Rule
     from seatrial.profile.alerting import Meaning
 
-__all__ = ["Asked", "asked", "ranges"]
+__all__ = ["Asked", "asked"]
 
 NOT_YET = Missing("it was not evaluated")
 STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1800, 3600)
@@ -31,10 +31,6 @@ LOOKBACK = 300
 """Seconds for which Prometheus takes the last sample of a series; samples must not be further apart."""
 MOST_LEAVES = 6
 MOST_STEPS = 4000
-_STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`", re.DOTALL)
-_RANGE = re.compile(r"\[\s*((?:\d+(?:ms|[smhdwy]))+)\s*(?::[^\]]*)?\]")
-_OFFSET = re.compile(r"\boffset\s+((?:\d+(?:ms|[smhdwy]))+)")
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +39,6 @@ class Asked:
 
     scenario: Scenario
     case: Case
-
-
-def _seconds(text: str) -> float:
-    return float(sum(int(n) * _UNITS[u] for n, u in re.findall(r"(\d+)(ms|[smhdwy])", text)))
-
-
-def ranges(rules: Sequence[Rule]) -> list[float]:
-    """Seconds of every range in the expressions; they say how long one has to look, and nothing about what is selected."""
-    return [_seconds(found[1]) for rule in rules for found in _RANGE.finditer(_STRING.sub('""', rule.expr))]
-
-
-def _offsets(rules: Sequence[Rule]) -> float:
-    return sum(_seconds(found[1]) for rule in rules for found in _OFFSET.finditer(_STRING.sub('""', rule.expr)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +69,7 @@ class _Maker:
         self.lasting = max([self.declared, *(rule.lasting for rule in self.alerts)])
         self.keep = max([rule.keep_firing for rule in self.alerts], default=0.0)
         self.step = self._step(scrape, longest)
-        self.w = math.ceil((longest + _offsets(rules)) / self.step)
+        self.w = math.ceil((longest + offsets(rules)) / self.step)
         self.f = math.ceil(self.lasting / self.step)
         self.documents = documents
         window = longest or 300.0
@@ -124,6 +107,21 @@ class _Maker:
             raise Unsupported("shape all within any, or any within all")
         return "all" if self.meaning.all else "any"
 
+    def _guard(self, alike: list[list[int]]) -> int | None:
+        """Of a share that is told only where there is enough traffic: the number of that traffic, which is the share's own whole."""
+        shares = [self.quantities[n] for n in range(len(self.quantities)) if self.quantities[n].shape == "ratio"]
+        rates = [n for n in range(len(self.quantities)) if self.quantities[n].shape == "rate"]
+        if self.joint != "all" or len(alike) != 2 or len(shares) != 1 or len(rates) != 1:
+            return None
+        traffic = self.quantities[rates[0]]
+        if traffic.selections[0] != shares[0].selections[1] or not traffic.up:
+            return None
+        if traffic.at(BELOW) < shares[0].lowest:
+            raise Unsupported(
+                f"shape all of a share and of traffic that is too little to show it ({traffic.leaf.above})"
+            )
+        return rates[0]
+
     def _alike(self) -> list[list[int]]:
         """Quantities of the same series stand at one amount: only the one with the furthest boundary writes them."""
         found: dict[object, list[int]] = {}
@@ -135,7 +133,8 @@ class _Maker:
                 raise Unsupported("shape with several `is` of the same series")
             if len({self.quantities[n].up for n in same}) > 1:
                 raise Unsupported("shape with above and below of the same series")
-        writers = [self.quantities[same[0]] for same in found.values()]
+        self.guard = self._guard(list(found.values()))
+        writers = [self.quantities[same[0]] for same in found.values() if same != [self.guard]]
         names = [name for q in writers if q.shape != "absent" for name in {each.metric for each in q.selections}]
         if twice := [name for name in names if names.count(name) > 1]:
             raise Unsupported(f"shape {self.joint} of several quantities of {twice[0]}")
@@ -166,10 +165,11 @@ class _Maker:
             for same in self.alike:
                 number_ = self._writer(same)
                 q = self.quantities[number_]
-                if q.shape == "absent" and self._shown(q):
+                if number_ == self.guard or (q.shape == "absent" and self._shown(q)):
                     continue
                 marks = _line(segments, number_, group)
-                q.put(board, marks, group=group, volume=volume, lone=lone)
+                traffic = self._traffic(segments, group) if q.shape == "ratio" else None
+                q.put(board, marks, group=group, volume=traffic or volume, lone=lone)
         for n, q in enumerate(self.quantities):
             if q.shape == "absent":
                 board.clear(q.selections[0].metric, [mark in (ABOVE, FAR) for mark in _line(segments, n, "a")])
@@ -177,6 +177,13 @@ class _Maker:
             q = self.quantities[move[0]]
             q.move(board, _line(segments, move[0], "a"), q.excluded[move[1]], volume)
         return board
+
+    def _traffic(self, segments: Sequence[Segment], group: str) -> list[float] | None:
+        """Events per second by step, where the meaning says how many there are."""
+        if self.guard is None:
+            return None
+        marks = _line(segments, self.guard, group)
+        return [0.0 if mark == NONE else self.quantities[self.guard].at(mark) for mark in marks]
 
     def _shown(self, absent: Quantity) -> bool:
         """Whether another quantity writes the series that an absence is about."""
@@ -297,10 +304,14 @@ class _Maker:
 
     def _volumes(self, moved: Sequence[int]) -> list[float]:
         """Little traffic and much: as little as shows the boundary of each quantity."""
+        if self.guard is not None:
+            return [self.quantities[self.guard].at(ABOVE)]
         shared = [self.quantities[n].volumes for n in moved if len(self.quantities[n].volumes) > 1]
         return [max(each[0] for each in shared), max(each[-1] for each in shared)] if shared else [LOW]
 
     def _volume(self) -> float:
+        if self.guard is not None:
+            return self.quantities[self.guard].at(ABOVE)
         return max(q.volumes[0] for q in self.quantities) * 5
 
     def timing(self) -> Asked:
