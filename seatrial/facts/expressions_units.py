@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isclose
 
+from seatrial.facts.expressions_bounds import bounds
 from seatrial.facts.expressions_reading import One, Slip, Unsure
 from seatrial.facts.expressions_texts import Quantity, quantities
 from seatrial.promql.nodes import (
@@ -172,7 +173,10 @@ def mixed_units(one: One) -> Iterator[Slip | Unsure]:
         if node.op in COMPARISONS:
             for side, other in ((node.left, node.right), (node.right, node.left)):
                 bound, known = constant(other), unit(side, one)
-                if bound is not None and known is not None and not scalar(side):
+                if bound is None or known is None or scalar(side):
+                    continue
+                # A share that is never above 1 by what it is made of is told as a condition that never holds.
+                if known.dimension != "share" or bound <= bounds(side, one).high:
                     thresholds.append((node, other, bound, known))
     if one.rule.kind == "alert" and thresholds:
         yield from _told(one, thresholds)
@@ -237,7 +241,7 @@ def _agrees(quantity: Quantity, bound: float, known: Unit) -> bool:
 def _disagrees(quantity: Quantity, bound: float, known: Unit, one: One, node: Binary) -> str:
     """What is wrong, where a number of the texts is this threshold in another unit."""
     number = isclose(quantity.number, bound)
-    begin = f"{one.said(node)} against {quantity.text!r} in its text: "
+    begin = f"{one.said(node)} against `{quantity.text}` in its text: "
     if quantity.dimension == "share" and known.dimension in ("rate", "events"):
         if not number and not isclose(quantity.value, bound):
             return ""

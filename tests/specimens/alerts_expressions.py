@@ -392,12 +392,12 @@ ALR_037 = Specimens(
         written("a_seconds > b_seconds", "a_bytes / b_bytes > 0.5", "a_seconds > 2 * b_seconds"),
     ],
     fails={
-        "alerts.yaml:6:38 g/A0: `rate(errors_total[5m]) > 0.05` against '5%' in its text: a share, and what is compared are events per second. Divide by all there are: `… / … > 0.05`": told(
+        "alerts.yaml:6:38 g/A0: `rate(errors_total[5m]) > 0.05` against `5%` in its text: a share, and what is compared are events per second. Divide by all there are: `… / … > 0.05`": told(
             "rate(errors_total[5m])   > 0.05", "more than 5% fail"
         ),
         "what is compared is seconds, so write `0.5`": told("x_seconds > 500", "above 500ms"),
         "what is compared is milliseconds, so write `500`": told("x_milliseconds > 0.5", "above 500ms"),
-        "what is compared is from 0 to 1, so write `0.9`": told(f"{RATIO} > 90", "above 90%"),
+        "what is compared is from 0 to 1, so write `0.9`": told("disk_used_ratio > 90", "above 90%"),
         "what is compared is in per cent, so write `5`": told(f"{RATIO} * 100 > 0.05", "above 5%"),
         "what is compared is bytes, so write `1.07374e+09`": told("x_bytes < 1", "below 1GiB"),
         "what is compared are events. Divide by all there are": told(
