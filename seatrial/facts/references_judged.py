@@ -159,6 +159,15 @@ class References:
         """What an expression gave; None when it was not asked, or gave no answer."""
         return self.operands.of(text) if isinstance(self.operands, Operands) else None
 
+    def asked(self, rule: Rule, text: str) -> Given | None:
+        """What an expression gave; where a server should have told and did not, that is noted."""
+        found = self.given(text)
+        if found is None and self.live and isinstance(self.operands, Operands):
+            refused = self.operands.given.get(text)
+            why = f"gave no answer: {refused.error}" if refused is not None else "was not asked"
+            self.doubt(rule, f"`{' '.join(text.split())[:160]}` {why}")
+        return found
+
     @cached_property
     def recorded(self) -> frozenset[str]:
         """Names that recording rules give."""
@@ -299,8 +308,10 @@ class References:
 
     def _vanished_metrics(self, reading: Reading) -> Iterator[Finding]:
         for each in reading.selected:
-            given = self.given(each.metric) or self.given(made(each.node))
-            if each.guarded or given is None or given.now or self._is_recorded(each.metric):
+            if each.guarded or not each.metric or each.node.alternatives or self._is_recorded(each.metric):
+                continue
+            given = self.asked(reading.rule, made(each.node))
+            if given is None or given.now:
                 continue
             whole = self.given(each.metric)
             if whole is None or not whole.ever or whole.now or self.announced(each.metric) or each.metric in MADE_UP:
@@ -378,7 +389,9 @@ class References:
 
     def _unknown_labels(self, reading: Reading) -> Iterator[Finding]:
         for each in reading.selected:
-            if not self.known(each) or self._there(each):
+            if not self.known(each) or not each.matchers or self._there(each):
+                continue
+            if self.live and self.asked(reading.rule, made(each.node)) is None:
                 continue
             for number, matcher in enumerate(each.matchers):
                 if not empty_matches(matcher) and self.has(each, matcher[0]) is False:

@@ -42,11 +42,9 @@ def dead_operations(references: References, reading: Reading) -> Iterator[Findin
 def _apart(references: References, operands: Operands, reading: Reading, node: Binary) -> Iterator[Finding]:
     """Two sides whose series never have the labels that would match."""
     texts = [said(reading.expression, unfiltered(side)) for side in (node.left, node.right)]
+    both = references.asked(reading.rule, matching(reading.expression, node))
     left, right = (operands.of(text) for text in texts)
-    both = operands.of(matching(reading.expression, node))
     if left is None or right is None or both is None:
-        if operands.unasked:
-            references.doubt(reading.rule, f"`{short(reading, node)}` was not asked")
         return
     if both.ever or not (left.now and right.now) or _plain(node):
         return
@@ -95,7 +93,7 @@ def _starved(
 ) -> Iterator[Finding]:
     """A function over a time in which there are too few samples."""
     text = said(reading.expression, node)
-    selected, result = operands.of(made(found)), operands.of(text)
+    selected, result = operands.of(made(found)), references.asked(reading.rule, text)
     if selected is None or result is None or result.ever or not selected.now or found.range is None:
         return
     there = sum(1 for _ in selected.series) and _trailing(selected) * operands.step
@@ -129,10 +127,8 @@ def restless_alerts(references: References, reading: Reading) -> Iterator[Findin
     operands, rule = references.operands, reading.rule
     if rule.kind != "alert" or not isinstance(operands, Operands) or not reading.selected:
         return
-    given = operands.of(said(reading.expression, reading.expression.root))
+    given = references.asked(rule, said(reading.expression, reading.expression.root))
     if given is None:
-        if operands.unasked:
-            references.doubt(rule, "it was not asked")
         return
     step, trailing = operands.step, _trailing(given)
     if given.now and (rule.lasting == 0 or (trailing - 1) * step >= rule.lasting):

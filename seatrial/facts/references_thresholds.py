@@ -47,13 +47,22 @@ def impossible_thresholds(references: References, reading: Reading) -> Iterator[
             continue
         op = node.op if side is node.left else _TURNED[node.op]
         given = references.given(said(reading.expression, side))
-        told = _age(side, given, op, threshold) or _state(references, side, given, op, threshold, alone=node is root)
+        told = _age(side, given, op, threshold) or _state(
+            references, reading, side, given, op, threshold, alone=node is root
+        )
         if told:
             yield Finding(references.where(reading.rule, node.start), f"`{short(reading, node)}` {told[0]}", told[1])
 
 
 def _state(
-    references: References, side: Node, given: Given | None, op: str, threshold: float, *, alone: bool
+    references: References,
+    reading: Reading,
+    side: Node,
+    given: Given | None,
+    op: str,
+    threshold: float,
+    *,
+    alone: bool,
 ) -> tuple[str, str] | None:
     """A state that is compared with what is neither 0 nor 1."""
     series = _picked(side)
@@ -62,6 +71,8 @@ def _state(
         return None
     named, helped = _NAMED.search(series.metric), _STATES.search(known.help)
     if references.live:
+        if (helped or named) and given is None:
+            references.asked(reading.rule, said(reading.expression, side))
         seen = given is not None and given.lowest in (0.0, 1.0) and given.highest in (0.0, 1.0)
         if not seen or not (helped or named):
             return None

@@ -59,8 +59,8 @@ def _unseen(references: References, reading: Reading) -> Iterator[tuple[Selected
     for each in reading.selected:
         if each.guarded or not references.known(each):
             continue
-        given = references.given(made(each.node))
-        if given is not None and given.ever:
+        given = references.asked(reading.rule, made(each.node)) if each.matchers else None
+        if (given is None and references.live) or (given is not None and given.ever):
             continue
         for number, matcher in enumerate(each.matchers):
             if matcher[1] in ("=", "=~") and not empty_matches(matcher) and _never(references, each, matcher):

@@ -29,6 +29,8 @@ LONGEST = 6000
 """Characters of one query, which is sent in an address."""
 MOST_PARTS = 60
 """Aggregations in one query."""
+FEW_PARTS = 6
+"""The same of metrics that have very many series."""
 PARALLEL = 4
 LARGEST = 4 * 1024 * 1024
 """Bytes of one answer."""
@@ -88,12 +90,17 @@ class Asking:
         self.heard = False
         """Whether it has answered any query."""
 
-    def ask(self, expressions: Mapping[str, str]) -> None:
-        """Ask what was not asked yet. The values are which forms: ``c`` how many series, ``l`` and ``h`` between which values."""
+    def ask(self, expressions: Mapping[str, str], *, once: bool = False) -> None:
+        """Ask what was not asked yet.
+
+        Args:
+            expressions: and which forms of each: ``c`` how many series, ``l`` and ``h`` between which values.
+            once: at one moment only, as evaluating a rule does, where there is too much for more.
+        """
         new = {each: forms for each, forms in expressions.items() if each not in self.given}
-        batches = list(_batches(new))
-        with ThreadPoolExecutor(PARALLEL) as pool:
-            for found in pool.map(self._some, batches):
+        batches = list(_batches(new, FEW_PARTS if once else MOST_PARTS))
+        with ThreadPoolExecutor(1 if once else PARALLEL) as pool:
+            for found in pool.map(lambda batch: self._some(batch, 0.0 if once else self.over), batches):
                 self.given.update(found)
 
     def shape(self, expression: str) -> tuple[tuple[str, ...], ...] | None:
@@ -114,20 +121,20 @@ class Asking:
 
     # --- one query ------------------------------------------------------------------------------------------------
 
-    def _some(self, batch: Sequence[tuple[str, str]]) -> dict[str, Given]:
+    def _some(self, batch: Sequence[tuple[str, str]], over: float) -> dict[str, Given]:
         """Answers to one batch; of halves where it is refused as a whole."""
         if time.monotonic() > self.end:
             self.unasked += len(batch)
             return {}
         try:
-            return self._query(batch, self.over)
+            return self._query(batch, over)
         except CouldNotLook as why:
             if not self.heard and "answered HTTP 4" not in why.reason and "HTTP 503: " not in why.reason:
                 raise
             if len(batch) == 1:
                 return {batch[0][0]: self._alone(batch[0], why.reason)}
         half = len(batch) // 2
-        return self._some(batch[:half]) | self._some(batch[half:])
+        return self._some(batch[:half], over) | self._some(batch[half:], over)
 
     def _alone(self, one: tuple[str, str], reason: str) -> Given:
         """One expression that was refused over the time: what it gives now, where it was too much."""
@@ -164,13 +171,13 @@ def _ended(expression: str) -> str:
     return f"{expression}\n" if "#" in expression else expression
 
 
-def _batches(expressions: Mapping[str, str]) -> Iterator[list[tuple[str, str]]]:
+def _batches(expressions: Mapping[str, str], most: int) -> Iterator[list[tuple[str, str]]]:
     """Expressions that are asked together: few enough for one query, and enough of them to be few queries."""
     batch: list[tuple[str, str]] = []
     length = parts = 0
     for each, forms in expressions.items():
         cost = (len(each) + 50) * len(forms)
-        if batch and (length + cost > LONGEST or parts + len(forms) > MOST_PARTS):
+        if batch and (length + cost > LONGEST or parts + len(forms) > most):
             yield batch
             batch, length, parts = [], 0, 0
         batch.append((each, forms))

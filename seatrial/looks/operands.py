@@ -30,7 +30,7 @@ MOST_SHAPES = 40
 """Operations whose labels are looked at, those that give nothing though both sides give something."""
 MOST_ANNOUNCED = 100
 MANY = 50_000
-"""Series of one metric beyond which it is not asked about."""
+"""Series of one metric beyond which it is asked about at one moment only."""
 
 
 def look(session: Session, _runtime: Runtime | Missing, subject: Subject) -> Operands:
@@ -78,6 +78,7 @@ class _Look:
             for metric in (() if isinstance(found, Missing) else found.metrics)
             for name in (metric.name, *metric.samples)
         }
+        self.huge = [name for name, metric in self.metrics.items() if metric.series > MANY]
         self.read = [(each, parsed) for each in rules if (parsed := _read(each)) is not None]
         self.end = time.monotonic() + BUDGET
         self.left = 0
@@ -114,29 +115,27 @@ class _Look:
     def _ask(self, asking: Asking, wanted: dict[str, str]) -> None:
         room = max(0, MOST - len(asking.given) - self.left)
         self.left += max(0, len(wanted) - room)
-        asking.ask(dict(list(wanted.items())[:room]))
+        kept = list(wanted.items())[:room]
+        asking.ask({text: forms for text, forms in kept if not self._is_huge(text)})
+        asking.ask({text: forms for text, forms in kept if self._is_huge(text)}, once=True)
+
+    def _is_huge(self, text: str) -> bool:
+        return any(name in text for name in self.huge)
 
     def _first(self) -> dict[str, str]:
         """Every selector, then every operand; each once, with all that any rule wants of it."""
         from seatrial.facts.references_asked import made, questions, series
 
-        huge = self._huge()
         wanted: dict[str, str] = {}
         for _, parsed in self.read:
             for each in series(parsed.root):
-                if each.metric and not each.alternatives and each.metric not in huge:
+                if each.metric and not each.alternatives:
                     wanted[made(each)] = "c"
         for rule, parsed in self.read:
-            if huge and any(each.metric in huge for each in series(parsed.root)):
-                continue
             for text, forms in questions(parsed, whole=rule.kind == "alert"):
                 if len(forms) > len(wanted.get(text, "")):
                     wanted[text] = forms
         return wanted
-
-    def _huge(self) -> frozenset[str]:
-        """Metrics that have more series than should be read for a question."""
-        return frozenset(name for name, metric in self.metrics.items() if metric.series > MANY)
 
     def labels(self, name: str) -> frozenset[str]:
         """The labels that a metric is known to have."""

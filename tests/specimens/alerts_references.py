@@ -6,7 +6,7 @@ import re
 
 from seatrial.facts.catalog import Catalog, CatalogLabel, CatalogMetric
 from seatrial.facts.operands import Given, Operands
-from seatrial.facts.references_asked import made, present, probes, questions, selector_text, series
+from seatrial.facts.references_asked import made, present, probes, questions, said, selector_text, series
 from seatrial.facts.references_grouping import uses
 from seatrial.facts.references_judged import References
 from seatrial.facts.rules import Group, Rule, RuleFile
@@ -99,6 +99,9 @@ def references(*rules, have=SERIES, gone=(), given=None, shapes=None, known=None
         except Unreadable:
             continue
         texts = [text for text, _ in questions(parsed, whole=False)]
+        if not operands.get("unasked"):  # at rest, and made of what gives something
+            asked[said(parsed, parsed.root)] = steady(0)
+            asked.update(dict.fromkeys(texts, steady()))
         texts += [text for one in series(parsed.root) for text in probes(one, seen=False)]
         texts += [
             selector_text(one.metric, (present(use.label),))
@@ -234,6 +237,9 @@ ALR_023 = Specimens(
     },
     undecided={
         **UNREACHED,
+        "`queue_jobs` gave no answer: timed out": references(
+            "queue_jobs > 5", given={"queue_jobs": Given(error="timed out")}
+        ),
         "has vanished, but not every target is up": references("queue_jobs > 5", gone=["queue_jobs"], down=("api a",)),
     },
 )
@@ -328,6 +334,7 @@ ALR_027 = Specimens(
     },
     undecided={
         **UNREACHED,
+        "`store_up` gave no answer": references("store_up == 2", given={"store_up": Given(error="timed out")}),
         "no metrics are known": references("queue_jobs > 1", known=Missing("no metrics are known")),
     },
 )
@@ -348,7 +355,7 @@ ALR_028 = Specimens(
             rule(FIRING, lasting=600.0), given={FIRING: FLAPPING}
         ),
     },
-    undecided={**UNREACHED, "it was not asked": references(FIRING, unasked=9)},
+    undecided={**UNREACHED, "`queue_jobs > 5` was not asked": references(FIRING, unasked=9)},
 )
 ALR_029 = Specimens(
     passes=passes(exposed("route:calls:rate5m > 1")),
