@@ -24,7 +24,7 @@ HIDDEN = "<secret"
 LONGEST = 160
 SHORT = 500
 """Characters of an expression that can't be nested deeply enough to do harm."""
-_TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|[\w:.]+|[^\w\s]")
+_TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`|[\w:.]+|[^\w\s]")
 _GROUPING = re.compile(r"\b(by|without|on|ignoring|group_left|group_right)\s*\(([\w,\s]*)\)")
 
 
@@ -60,6 +60,8 @@ def same_expression(one: str, other: str) -> bool:
     """
     if one.split() == other.split() or HIDDEN in one or HIDDEN in other:
         return True
+    if _TOKEN.findall(one) == _TOKEN.findall(other):
+        return True  # spaces alone
     first, second = _normal(one), _normal(other)
     if first is None or second is None:
         raise Undecided("its expression can't be read here, and is not written alike")

@@ -265,6 +265,9 @@ def test_expressions_are_the_same_however_they_are_written(ours, theirs, same):
 
 def test_what_can_not_be_read_is_the_same_when_it_is_written_alike_and_else_undecided():
     assert same_expression("new_function( x )", "new_function(\n x )")
+    assert same_expression("holt_winters(x[5m],0.3,0.7)", "holt_winters(x[5m], 0.3, 0.7)")
+    with pytest.raises(Undecided):
+        same_expression("new_function('a b')", "new_function('a  b')")
     with pytest.raises(Undecided):
         same_expression("new_function(x)", "other_function(x)")
     with pytest.raises(Undecided):
