@@ -158,6 +158,12 @@ def calls_counted(stack: Stack) -> float:
     return values[-1] - values[-2]
 
 
+def after_a_call(stack: Stack) -> bytes:
+    """The exposition, once there is a duration in it."""
+    stack.get("/notes/welcome")
+    return stack.get("/metrics").body
+
+
 def api_on_all_interfaces(stack: Stack) -> bool:
     return any(address.startswith("00000000:") for address in stack.listening("API").values())
 
@@ -260,6 +266,9 @@ EFFECTS: dict[str, Callable[[Stack], bool]] = {
     "metrics-gone": lambda stack: stack.get("/metrics").status == 404,
     "metrics-as-html": lambda stack: stack.get("/metrics").content_type == "text/html",
     "counted-twice": lambda stack: calls_counted(stack) == 2,
+    "label-renamed": lambda stack: b'code="' in stack.get("/metrics").body,
+    "buckets-too-small": lambda stack: b'le="0.25"' not in after_a_call(stack),
+    "bounds-renamed": lambda stack: b'upper="0.25"' in after_a_call(stack),
     "notes-in-labels": lambda stack: stack.get("/metrics").body.count(b"demo_note_reads_total{note=") == 50,
     "api-on-all-interfaces": api_on_all_interfaces,
     "redis-on-all-interfaces": redis_on_all_interfaces,

@@ -50,6 +50,7 @@ def unexplained(report):
     }
     if "api" in gone:
         gone.add("redis")  # which it depends on, and whose own trouble is how it came to that
+        gone.add("demo/alerts")  # whose rules read its metrics
     if gone:
         gone |= {"secrets", "same"}  # which look at every service that they name
     return [r for r in report["results"] if r["outcome"] == "error" and r["subject"].partition(".")[0] not in gone]
