@@ -123,14 +123,21 @@ def _possible(route: Route, labels: Mapping[str, str], open: Sequence[str]) -> t
 
 def reach(route: Route, labels: Mapping[str, str], open: Sequence[str] = ("*",)) -> set[str]:
     """Places of all routes that such an alert could come by, those that it goes through included."""
-    if certain(route.matchers, labels, open) is False:
-        return set()
+    return _reach(route, labels, open)[0]
+
+
+def _reach(route: Route, labels: Mapping[str, str], open: Sequence[str]) -> tuple[set[str], bool]:
+    """The same, and whether it surely takes the alert."""
+    takes = certain(route.matchers, labels, open)
+    if takes is False:
+        return set(), False
     found = {route.place}
     for child in route.routes:
-        found |= reach(child, labels, open)
-        if _possible(child, labels, open)[1] and not child.continues:
+        below, taken = _reach(child, labels, open)
+        found |= below
+        if taken and not child.continues:
             break
-    return found
+    return found, takes is True
 
 
 # --- time -------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FOREVER", "Delivering", "Delivery", "Told"]
 
+MOST = 5_000_000
+"""Routes or silences that are held against alerts: beyond that nothing is decided, as it would take minutes."""
 FOREVER = 90 * 86400.0
 """Seconds after which nobody remembers why there is a silence: as long as a waiver may last."""
 
@@ -219,6 +221,21 @@ class Delivering:
         # By custom, what has this severity is there to be there.
         return [each for each in (*severities, *alerts) if each.labels.get("severity") != "none"]
 
+    def _kinds(self, told: list[Told]) -> dict[object, tuple[tuple[str, ...], list[Told]]]:
+        """Those that the tree can't tell from each other, together, with the labels of theirs that are not known.
+
+        Raises:
+            CouldNotLook: there are too many of them for a tree of this size.
+        """
+        tree, names = seen(self.alertmanager.route), self._names
+        found: dict[object, tuple[tuple[str, ...], list[Told]]] = {}
+        for each in told:
+            open = each.open(names)
+            key = (tuple(sorted((n, v) for n, v in each.labels.items() if n in names)), open)
+            found.setdefault(key, (open, []))[1].append(each)
+        _bounded(len(found), sum(1 for _ in routes(tree)), "routes")
+        return found
+
     def _sure(self, findings: list[Finding]) -> list[Finding]:
         """Findings, where every rule file was read."""
         if not findings:
@@ -235,46 +252,33 @@ class Delivering:
     @property
     def untold(self) -> list[Finding]:
         """Alerts and severities that come to receivers without any integration, whatever else they carry."""
-        tree, names = seen(self.alertmanager.route), self._names
+        tree = seen(self.alertmanager.route)
         silent = {each.name for each in self.alertmanager.receivers if not each.integrations}
         # What comes to the test receiver comes to a run of ours, and to nobody when there is none.
         tests = {self.declared.test_receiver.receiver} if self.declared.test_receiver else set()
         found: list[Finding] = []
-        known: dict[object, tuple[Route, ...]] = {}
-        for told in self._told():
-            open = told.open(names)
-            key = (tuple(sorted((n, v) for n, v in told.labels.items() if n in names)), open)
-            if key not in known:
-                known[key] = tuple(possible(tree, told.labels, open))
-            ends = known[key]
+        for open, alike in self._kinds(self._told()).values():
+            ends = possible(tree, alike[0].labels, open)
             if ends and all(end.receiver in silent | tests for end in ends):
-                ends = tuple(end for end in ends if end.receiver in silent) or ends
+                ends = [end for end in ends if end.receiver in silent] or ends
                 by = " or ".join(dict.fromkeys(f"receiver {end.receiver} by {end}" for end in ends[:4]))
-                found.append(
-                    Finding(told.where, f"comes to {by}, which tells nobody", "a receiver with an integration")
-                )
+                said = f"comes to {by}, which tells nobody"
+                found += [Finding(told.where, said, "a receiver with an integration") for told in alike]
         return self._sure(found)
 
     @property
     def idle_routes(self) -> list[Finding]:
         """Routes that no alert of the rule files comes by."""
-        tree, names = seen(self.alertmanager.route), self._names
+        tree = seen(self.alertmanager.route)
         alerts = list(self._alerts())
         if not alerts:
             return self._sure([])
         for file in self.rules.values():  # what could not be read may come by any of them
             seen(file)
-        used: set[str] = set()
-        known: set[object] = set()
         test = self.alertmanager.labels
-        if test:
-            used |= reach(tree, test, ())
-        for told in alerts:
-            open = told.open(names)
-            key = (tuple(sorted((n, v) for n, v in told.labels.items() if n in names)), open)
-            if key not in known:
-                known.add(key)
-                used |= reach(tree, told.labels, open)
+        used = reach(tree, test, ()) if test else set()
+        for open, alike in self._kinds(alerts).values():
+            used |= reach(tree, alike[0].labels, open)
         return list(self._idle(tree, used))
 
     def _idle(self, tree: Route, used: set[str]) -> Iterator[Finding]:
@@ -294,9 +298,9 @@ class Delivering:
         """Silences that keep a declared alert from being told for longer than anybody remembers why."""
         found = []
         alerts = [each for each in self._alerts() if each.name not in self.declared.undelivered]
-        for silence in seen(self.alertmanager.silences):
-            if silence.lasts < FOREVER or silence.pending:
-                continue
+        lasting = [each for each in seen(self.alertmanager.silences) if each.lasts >= FOREVER and not each.pending]
+        _bounded(len(lasting), len(alerts), "alerts")
+        for silence in lasting:
             covered = list(dict.fromkeys(each.name for each in alerts if _covers(silence, each)))
             if covered:
                 rest = f" and {len(covered) - 5} more" if len(covered) > 5 else ""
@@ -308,6 +312,11 @@ class Delivering:
                     )
                 )
         return self._sure(found)
+
+
+def _bounded(number: int, each: int, what: str) -> None:
+    if number * each > MOST:
+        raise CouldNotLook(f"{number:,} times {each:,} {what} of the Alertmanager are more than are compared")
 
 
 def _covers(silence: Silence, told: Told) -> bool:
