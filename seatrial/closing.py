@@ -248,6 +248,7 @@ def _absent(trial: Trial) -> tuple[tuple[str, str, str], ...]:
     from seatrial.profile.model import None_
 
     sections = {name: getattr(trial.profile, name) for name in ("alerts", "backups", "slos", "maintenance")}
+    sections["alerts.promtool"] = getattr(trial.profile.alerts, "promtool", None)
     return tuple((name, node.none, node.owner) for name, node in sections.items() if isinstance(node, None_))
 
 
