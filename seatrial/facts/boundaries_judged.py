@@ -84,10 +84,11 @@ class _Judged:
     def loud(self, *kinds: str) -> Iterator[Finding]:
         """Where it should have been silent, and fired."""
         for each in self.asked(*kinds):
-            if each.expected.state == "inactive" and (fired := self._fired(each)):
+            if each.expected.state == "inactive" and (fired := self.fired(each)):
                 yield self.told(f"{fired} although {each.expected.told}", "silent")
 
-    def _fired(self, each: _Asked) -> str:
+    def fired(self, each: _Asked) -> str:
+        """How it fired up to that moment; empty when it did not."""
         first = each.evaluated.first("firing")
         if first is not None and first <= each.expected.at:
             return f"fired after {_time(first)}"
@@ -180,10 +181,11 @@ class JudgedAlert:
     def _mixed(self) -> Iterator[Finding]:
         silent = 0
         asked = self._judged.asked("each")
+        below = any(self._judged.loud("below"))  # what rings below rings for its parts, too
         for each in asked:
             firing = [i.labels for i in each.moment.instances if i.state == "firing"]
             if each.expected.state == "inactive":
-                if fired := self._judged._fired(each):
+                if not below and (fired := self._judged.fired(each)):
                     yield self._judged.told(f"{fired} although {each.expected.told}", "silent: the whole is meant")
             elif not firing:
                 silent += 1

@@ -126,7 +126,7 @@ class Quantity:
         far = mark in (REST, FAR)
         upwards = alarming == self.up
         if self.shape == "ratio":
-            return self._share(upwards, far)
+            return float(not self.up) if mark == REST else self._share(upwards, far)
         if self.shape == "quantile":
             slow = 1 - self.q
             return (1.0 if far else slow + 0.5 * min(slow, self.q)) if alarming else (0.0 if far else 0.6 * slow)

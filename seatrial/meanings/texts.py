@@ -128,6 +128,8 @@ def read(rule: Rule, documents: Documents) -> Meaning:
         meaning = _down(found, documents)
     elif not bounds:
         raise Doubtful("its texts say no boundary")
+    elif bounds[0].unit in ("number", "duration") and bounds[0].value > 1:
+        meaning = _value(found, documents, bounds[0])
     else:
         raise Doubtful(f"shape {_shape(found)} with {bounds[0].text!r}")
     if waits:
@@ -157,6 +159,16 @@ def _quantile(found: tuple[Selector, ...], bounds: list[Claim], q: float) -> dic
         "quantile": {"quantile": _percent(q), "of": of},
         "above": f"{bounds[0].value:.9f}".rstrip("0").rstrip(".") + "s",
     }
+
+
+def _value(found: tuple[Selector, ...], documents: Documents, bound: Claim) -> dict[str, Any]:
+    """One gauge as it is, against one number."""
+    metric = documents.metric(found[0].metric if len(found) == 1 else "")
+    if metric.type != "gauge" or found[0].calls or found[0].range is not None:
+        raise Doubtful(f"shape {_shape(found)} with {bound.text!r}")
+    if (bound.unit == "duration") != metric.name.endswith("_seconds"):
+        raise Doubtful(f"shape value of {metric.name}, of which {bound.text!r} is no boundary")
+    return {"value": metric.name, bound.role: f"{bound.value:g}" + ("s" if bound.unit == "duration" else "")}
 
 
 def _down(found: tuple[Selector, ...], documents: Documents) -> dict[str, Any]:
