@@ -129,6 +129,8 @@ class Alertmanager:
     silences: tuple[Silence, ...] | Missing = ()
     added: tuple[str, ...] | Missing = Missing("no Prometheus is declared")
     """Labels that the running Prometheus adds to every alert; not known where it rewrites them."""
+    carried: tuple[str, ...] | Missing = Missing("no Prometheus is declared")
+    """Labels that any series of the running Prometheus has."""
     labels: dict[str, str] = field(default_factory=dict)
     """Of the test alert, where a test receiver is declared."""
 

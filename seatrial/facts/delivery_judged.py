@@ -151,24 +151,31 @@ class Told:
     added: tuple[str, ...] | Missing = Missing("")
     """Labels that the Prometheus adds; where they are not known, it may be any."""
 
-    def open(self, names: frozenset[str]) -> tuple[str, ...]:
-        """Of the labels that somebody asks for, those whose value is not known."""
+    def open(self, names: frozenset[str], carried: tuple[str, ...] | Missing | None = None) -> tuple[str, ...]:
+        """Of the labels that somebody asks for, those whose value is not known.
+
+        Args:
+            names: of the labels.
+            carried: all that series have now, where that is enough to go by.
+        """
         unknown = sorted(names - set(self.labels))
         if self.rule is None or isinstance(self.added, Missing):
             return tuple(unknown)
         # One that is written as a template is among its labels, and may be anything.
         sure = {*self.added, *self.rule.labels}
-        return tuple(name for name in unknown if name in sure or _carries(self.rule.expr, name))
+        series = frozenset(carried) if isinstance(carried, tuple) else None
+        return tuple(name for name in unknown if name in sure or _carries(self.rule.expr, name, series))
 
 
 @lru_cache(maxsize=20_000)
-def _carries(expr: str, name: str) -> bool:
-    """Whether what an expression gives may have a label."""
+def _carries(expr: str, name: str, series: frozenset[str] | None = None) -> bool:
+    """Whether what an expression gives may have a label: one that it makes, or that series have, where these are known."""
     from seatrial.promql.labels import label_flow
     from seatrial.promql.reading import Unreadable, parse
 
     try:
-        return label_flow(parse(expr).root).can(name)
+        flow = label_flow(parse(expr).root)
+        return flow.can(name) and (series is None or name in series or name in flow.may)
     except Unreadable:
         return True
 
@@ -221,7 +228,9 @@ class Delivering:
         # By custom, what has this severity is there to be there.
         return [each for each in (*severities, *alerts) if each.labels.get("severity") != "none"]
 
-    def _kinds(self, told: list[Told]) -> dict[object, tuple[tuple[str, ...], list[Told]]]:
+    def _kinds(
+        self, told: list[Told], carried: tuple[str, ...] | Missing | None = None
+    ) -> dict[object, tuple[tuple[str, ...], list[Told]]]:
         """Those that the tree can't tell from each other, together, with the labels of theirs that are not known.
 
         Raises:
@@ -230,7 +239,7 @@ class Delivering:
         tree, names = seen(self.alertmanager.route), self._names
         found: dict[object, tuple[tuple[str, ...], list[Told]]] = {}
         for each in told:
-            open = each.open(names)
+            open = each.open(names, carried)
             key = (tuple(sorted((n, v) for n, v in each.labels.items() if n in names)), open)
             found.setdefault(key, (open, []))[1].append(each)
         _bounded(len(found), sum(1 for _ in routes(tree)), "routes")
@@ -277,7 +286,7 @@ class Delivering:
             seen(file)
         test = self.alertmanager.labels
         used = reach(tree, test, ()) if test else set()
-        for open, alike in self._kinds(alerts).values():
+        for open, alike in self._kinds(alerts, self.alertmanager.carried).values():
             used |= reach(tree, alike[0].labels, open)
         return list(self._idle(tree, used))
 

@@ -237,6 +237,11 @@ ALR_068 = Specimens(
         delivering(server(USED.replace("{severity: page}", "{job: db}"), added=()), AGGREGATED),
         delivering(server(USED.replace("{severity: page}", "{region: eu}"), added=("region",)), AGGREGATED),
         delivering(server(USED.replace("{severity: page}", "{region: eu}")), AGGREGATED),
+        delivering(server(USED.replace("{severity: page}", "{job: db}"), added=(), carried=("job",)), DOWN),
+        delivering(
+            server(USED.replace("{severity: page}", "{ship: db}"), added=(), carried=("job",)),
+            alert("Ships", 'label_replace(up, "ship", "$1", "job", "(.*)") == 0'),
+        ),
     ],
     fails={
         'route.routes[2]: no alert of the declared rules comes by {severity=~"info|none"}': delivering(),
@@ -245,6 +250,9 @@ ALR_068 = Specimens(
         ),
         'route.routes[1]: no alert of the declared rules comes by {team="db"}': delivering(
             server(USED.replace("{severity: page}", "{team: db}"), added=()), AGGREGATED
+        ),
+        'route.routes[1]: no alert of the declared rules comes by {squad="db"}': delivering(
+            server(USED.replace("{severity: page}", "{squad: db}"), added=(), carried=("job", "instance")), DOWN
         ),
     },
     undecided={"is no YAML": UNREAD},
