@@ -14,6 +14,7 @@ from seatrial.promql.nodes import (
     Call,
     Node,
     Number,
+    Paren,
     Series,
     Subquery,
     Unary,
@@ -49,7 +50,12 @@ _POSITIVE = Bounds(0, inf)
 
 def bounds(node: Node, one: One) -> Bounds:
     """Between which values it is."""
-    node = bare(node)
+    return one.each("bounds", bare(node), _find)
+
+
+def _find(node: Node, one: One) -> Bounds:
+    if isinstance(node, Paren):
+        return bounds(node.body, one)
     value = constant(node)
     if value is not None:
         return Bounds(value, value)

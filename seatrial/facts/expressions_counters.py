@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seatrial.facts.expressions_reading import One, Slip, Unsure, series_of
+from seatrial.facts.expressions_reading import One, Slip, Unsure
 from seatrial.promql.nodes import (
     COMPARISONS,
     KEEPING,
@@ -83,7 +83,7 @@ def _raw(node: Binary, one: One) -> Iterator[Slip | Unsure]:
         side, bound = (node.left, right) if right is not None else (node.right, left)
         rising = node.op in ((">", ">=") if right is not None else ("<", "<="))
         raw = _total(side, one) if bound is not None and bound >= 0 and rising else None
-        if raw is not None and not any(each.moved and each.metric == raw.metric for each in series_of(one.root)):
+        if raw is not None and not any(each.moved and each.metric == raw.metric for each in one.series):
             said = one.expression.said(raw)
             yield Slip(
                 node.start,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from seatrial.facts.catalog import Catalog
 from seatrial.facts.expressions_conditions import unconditional
@@ -17,11 +18,13 @@ from seatrial.facts.expressions_reading import Judge, One, Slip, Unsure, read
 from seatrial.facts.expressions_units import mixed_units
 from seatrial.facts.expressions_values import fixed_conditions
 from seatrial.facts.rules import Rule, RuleFile
-from seatrial.promql.labels import Flow
 from seatrial.promql.reading import Expression
 from seatrial.words import CouldNotLook, Finding, Missing
 
 __all__ = ["Intervals", "RuleExpressions"]
+
+MOST_SLIPS = 50
+"""Findings of one kind in one rule that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class RuleExpressions:
         recorded = frozenset(rule.name for rule in rules if rule.kind == "record")
         for rule, expression in zip(rules, read(tuple(rule.expr for rule in rules)), strict=True):
             if isinstance(expression, Expression):
-                yield One(rule, expression, Flow(), catalog, recorded)
+                yield One(rule, expression, catalog, recorded)
             else:
                 yield rule, expression.reason
 
@@ -58,7 +61,7 @@ class RuleExpressions:
                 if one[0].kind == "alert" or not alerts:
                     unsure.setdefault(f"{one[0].id} could not be read: {one[1]}", one[0].id)
                 continue
-            for told in judge(one):
+            for told in islice(judge(one), MOST_SLIPS):
                 if isinstance(told, Slip):
                     found.setdefault(Finding(self._place(one.rule, told), told.text))
                 else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any, TypeVar
 
 from seatrial.facts.catalog import Catalog, CatalogMetric
 from seatrial.facts.rules import Rule
@@ -14,6 +15,8 @@ from seatrial.promql.nodes import Aggregate, Call, Node, Series, bare, walk
 from seatrial.promql.reading import Expression, Unreadable, parse
 
 __all__ = ["RANGED", "Judge", "One", "Slip", "Unsure", "read"]
+
+T = TypeVar("T")
 
 MOST_TEXT = 8 * 1024 * 1024
 """Characters of the expressions of one file that are read; ten thousand rules have two million."""
@@ -48,10 +51,33 @@ class One:
 
     rule: Rule
     expression: Expression
-    flow: Flow
     catalog: Catalog | None
     recorded: frozenset[str]
     """Names that the rules of the same file record."""
+    known: dict[tuple[str, Node], Any] = field(default_factory=dict)
+    """What was found out about its parts, so that nothing is found out twice."""
+
+    def each(self, what: str, node: Node, find: Callable[[Node, One], T]) -> T:
+        """What is found out about one part from what was found out about its own, from the innermost on: no depth is too deep."""
+        if (what, node) not in self.known:
+            for part in reversed(list(walk(node))):
+                if (what, part) not in self.known:
+                    self.known[what, part] = find(part, self)
+        found: T = self.known[what, node]
+        return found
+
+    @property
+    def series(self) -> list[Series]:
+        """Every selector."""
+        if ("series", self.root) not in self.known:
+            self.known["series", self.root] = series_of(self.root)
+        found: list[Series] = self.known["series", self.root]
+        return found
+
+    @property
+    def flow(self) -> Flow:
+        """The labels of its parts."""
+        return self.expression.flow
 
     @property
     def root(self) -> Node:
@@ -65,7 +91,7 @@ class One:
 
     def same(self, left: Node, right: Node) -> bool:
         """Whether two parts say the same."""
-        return self.expression.plain(left) == self.expression.plain(right)
+        return self.expression.same(bare(left), bare(right))
 
     def metric(self, series: Series) -> CatalogMetric | None:
         """The metric of a selector, where it is known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Quantity", "Used", "labels_used", "quantities"]
+__all__ = ["Quantity", "Used", "labels_used", "plain_numbers", "quantities"]
 
 MOST = 20_000
 """Characters of one text that are looked at."""
@@ -116,3 +116,12 @@ def quantities(text: str) -> list[Quantity]:
         )
         found.append(Quantity(match[0], float(match[1]), dimension, factor, lasting))
     return found
+
+
+def plain_numbers(text: str) -> set[float]:
+    """Numbers that stand before a word of their own, and no unit: 5 of "5 errors per second"."""
+    _, written = _actions(text)
+    return {
+        float(number)
+        for number in re.findall(r"(?<![\w.,$-])([0-9]{1,9}(?:\.[0-9]{1,6})?)(?![\w.]|\s?%|\s?per\s?cent)", written)
+    }

@@ -8,7 +8,7 @@ from math import isclose
 
 from seatrial.facts.expressions_bounds import bounds
 from seatrial.facts.expressions_reading import One, Slip, Unsure
-from seatrial.facts.expressions_texts import Quantity, quantities
+from seatrial.facts.expressions_texts import Quantity, plain_numbers, quantities
 from seatrial.promql.nodes import (
     COMPARISONS,
     KEEPING,
@@ -27,6 +27,8 @@ from seatrial.promql.nodes import (
 
 __all__ = ["Unit", "mixed_units", "unit"]
 
+MANY = 50
+"""Thresholds of one rule, and numbers in its texts, that are looked at."""
 _TEXTS = ("summary", "description", "message")
 _NAMES = {
     "seconds": ("time", 1), "milliseconds": ("time", 1e-3), "ms": ("time", 1e-3), "millis": ("time", 1e-3),
@@ -72,6 +74,10 @@ class Unit:
 
 def unit(node: Node, one: One) -> Unit | None:
     """The unit of a value, where its metrics' names tell."""
+    return one.each("unit", bare(node), _find)
+
+
+def _find(node: Node, one: One) -> Unit | None:
     node = bare(node)
     match node:
         case Series():
@@ -179,7 +185,7 @@ def mixed_units(one: One) -> Iterator[Slip | Unsure]:
                 if known.dimension != "share" or bound <= bounds(side, one).high:
                     thresholds.append((node, other, bound, known))
     if one.rule.kind == "alert" and thresholds:
-        yield from _told(one, thresholds)
+        yield from _told(one, thresholds[:MANY])
 
 
 def _unlike(node: Binary, one: One) -> Iterator[Slip]:
@@ -204,15 +210,16 @@ def _unlike(node: Binary, one: One) -> Iterator[Slip]:
 
 def _told(one: One, thresholds: list[tuple[Binary, Node, float, Unit]]) -> Iterator[Slip]:
     """Thresholds beside the numbers in the texts."""
-    said = [each for key in _TEXTS for each in quantities(one.rule.annotations.get(key, ""))]
+    said = [each for key in _TEXTS for each in quantities(one.rule.annotations.get(key, ""))][:MANY]
     said = [each for each in said if not each.lasting and each.value != one.rule.lasting]
     spans = {each.range for each in walk(one.root) if isinstance(each, Series | Subquery)}
     said = [each for each in said if not (each.dimension == "time" and each.value in spans)]
     shares = {value for node in walk(one.root) if isinstance(node, Call) and (value := _quantile(node)) is not None}
     said = [each for each in said if not (each.dimension == "share" and any(isclose(each.value, q) for q in shares))]
     rest = [each for each in said if not any(_agrees(each, bound, known) for _, _, bound, known in thresholds)]
+    plain = {number for key in _TEXTS for number in plain_numbers(one.rule.annotations.get(key, ""))}
     for node, place, bound, known in thresholds:
-        if any(_agrees(each, bound, known) for each in said):
+        if bound in plain or any(_agrees(each, bound, known) for each in said):
             continue
         for quantity in rest:
             told = _disagrees(quantity, bound, known, one, node)

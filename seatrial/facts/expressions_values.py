@@ -12,6 +12,8 @@ from seatrial.promql.nodes import COMPARISONS, Binary, Matcher, Node, Series, ba
 
 __all__ = ["fixed_conditions", "holds"]
 
+MANY = 64
+"""Matchers of one selector that are held against each other."""
 _MIRROR = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 _PLAIN = re.compile(r"[\w .:/\-]*", re.ASCII)
 
@@ -144,6 +146,8 @@ def _span(op: str, bound: float) -> tuple[float, float]:
 
 def _contradictions(node: Series) -> Iterator[Slip]:
     """Matchers of one selector that no value meets."""
+    if len(node.matchers) > MANY:
+        return
     for index, matcher in enumerate(node.matchers):
         for other in node.matchers[:index]:
             if matcher.name != other.name:

@@ -17,6 +17,7 @@ from seatrial.promql.nodes import (
     Call,
     Matcher,
     Node,
+    Paren,
     Series,
     Subquery,
     Text,
@@ -24,6 +25,7 @@ from seatrial.promql.nodes import (
     Word,
     bare,
     scalar,
+    walk,
 )
 
 __all__ = ["NONE", "Flow", "Labels", "Loss", "label_flow"]
@@ -122,10 +124,12 @@ class Flow:
     def of(self, node: Node) -> Labels:
         """Labels of the result of one part."""
         node = bare(node)
-        found = self._known.get(node)
-        if found is None:
-            found = self._known[node] = self._find(node)
-        return found
+        if node not in self._known:
+            # From the innermost on, so that no depth is too deep.
+            for part in reversed(list(walk(node))):
+                if part not in self._known and not isinstance(part, Paren):
+                    self._known[part] = self._find(part)
+        return self._known[node]
 
     def _find(self, node: Node) -> Labels:
         match node:

@@ -6,10 +6,12 @@ enough. So our own reading comes first: it is bounded, and knows where everythin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from seatrial.promql.agreeing import differences
+from seatrial.promql.labels import Flow
 from seatrial.promql.nodes import Node
 from seatrial.promql.operands import Operand, operands_of
 from seatrial.promql.parsing import Parser
@@ -25,20 +27,25 @@ class Expression:
 
     text: str
     root: Node
+    words: tuple[str, ...] = ()
+    starts: tuple[int, ...] = ()
+    """Where each word stands."""
+    flow: Flow = field(default_factory=Flow, repr=False)
+    """The labels of its parts."""
 
     def said(self, node: Node) -> str:
         """A part of it as it is written."""
         return self.text[node.start : node.end]
 
     def plain(self, node: Node) -> str:
-        """A part of it in one spelling, without spaces and comments, so that two can be compared."""
-        return plain(self.said(node))
+        """A part of it in one spelling, without comments and with one space between words."""
+        return " ".join(self.words[bisect_left(self.starts, node.start) : bisect_left(self.starts, node.end)])
 
-
-@lru_cache(maxsize=4096)
-def plain(text: str) -> str:
-    """PromQL without spaces and comments."""
-    return " ".join(word.text for word in tokens(text))
+    def same(self, left: Node, right: Node) -> bool:
+        """Whether two parts have the same words, whatever the spaces and comments between them."""
+        spans = [(bisect_left(self.starts, node.start), bisect_left(self.starts, node.end)) for node in (left, right)]
+        (a, b), (c, d) = spans
+        return b - a == d - c and self.words[a:b] == self.words[c:d]
 
 
 @lru_cache(maxsize=1024)
@@ -61,7 +68,7 @@ def parse(text: str) -> Expression:
     told = differences(root, theirs)
     if told:
         raise Unreadable(f"two readings of it do not agree on {told}")
-    return Expression(text, root)
+    return Expression(text, root, tuple(word.text for word in words), tuple(word.start for word in words))
 
 
 def selectors(expression: Expression) -> tuple[Selector, ...]:
