@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from seatrial.promql.nodes import (
     ARITHMETIC,
     COMPARISONS,
-    Aggregate,
     Binary,
     Call,
     Node,
     Series,
     Subquery,
     bare,
-    children,
     constant,
     scalar,
     walk,
@@ -24,10 +22,10 @@ from seatrial.promql.nodes import (
 from seatrial.promql.reading import Expression
 
 __all__ = [
-    "FILTERS",
     "Matcher",
     "empty_matches",
     "fetches",
+    "later",
     "made",
     "matched",
     "matching",
@@ -35,6 +33,7 @@ __all__ = [
     "probes",
     "questions",
     "reversed_matcher",
+    "said",
     "selector_text",
     "series",
     "unfiltered",
@@ -42,7 +41,8 @@ __all__ = [
 
 Matcher = tuple[str, str, str]
 """Name, operator, value."""
-FILTERS = frozenset({"and", "unless", "topk", "bottomk", "limitk", "limit_ratio"})
+LONGEST = 2000
+"""Characters of a regular expression that is tried, on the empty text alone."""
 
 
 def selector_text(metric: str, matchers: tuple[Matcher, ...] = ()) -> str:
@@ -157,31 +157,17 @@ def reversed_matcher(matcher: Matcher) -> Matcher:
 
 
 def empty_matches(matcher: Matcher) -> bool:
-    """Whether a matcher also takes series without its label; a regular expression by its looks, so that none has to be run."""
+    """Whether a matcher also takes series without its label; of a regular expression that can't be read here, that it may."""
     _, op, value = matcher
     if op in ("=", "!="):
         return (value == "") == (op == "=")
-    takes = any(
-        not part or re.fullmatch(r"\(?(\.\*|\.\?|\w?[*?]|\[[^]]*\][*?])+\)?", part) for part in value.split("|")
-    )
-    takes = takes or bool(re.fullmatch(r"\(.*\)[?*]", value))
+    try:
+        takes = len(value) > LONGEST or bool(re.fullmatch(value, ""))
+    except (re.error, RecursionError, OverflowError):
+        return True
     return takes == (op == "=~")
-
-
-def filters(node: Node) -> bool:
-    """Whether something beneath gives fewer series than it is given, by their values or by others."""
-    return any(
-        (isinstance(each, Binary) and (each.op in FILTERS or (each.op in COMPARISONS and not each.bool)))
-        or (isinstance(each, Aggregate) and each.name in FILTERS)
-        for each in walk(node)
-    )
 
 
 def later(node: Node) -> bool:
     """Whether something beneath looks at another time than now, for which there may be nothing yet."""
     return any(isinstance(each, Subquery) or (isinstance(each, Series) and each.moved) for each in walk(node))
-
-
-def beneath(node: Node) -> tuple[Node, ...]:
-    """The parts of a part."""
-    return children(node)

@@ -41,7 +41,7 @@ def unseen_values(references: References, reading: Reading) -> Iterator[Finding]
                 has = references.has(each, label)
                 if has and not _misspelt(references, each, matcher):
                     continue  # nobody has such a one now: `fstype!~"tmpfs|overlay"` is right on every machine
-                why = f"no series of `{each.metric}` has " + (f"such a {label}" if has else f"a label {label}")
+                why = f"no series of `{each.metric}` has " + (f"such a value of {label}" if has else f"a label {label}")
                 wanted = _near(references, each, matcher) if has else references.near_label(each.metric, label)
                 yield Finding(
                     references.where(reading.rule, each.node.matchers[number].start),
@@ -138,7 +138,7 @@ def _told(references: References, each: Selected, number: int, matcher: Matcher)
     label = matcher[0]
     return Finding(
         references.where(each.rule, each.node.matchers[number].start),
-        f"`{_text(matcher)}`: no series of `{each.metric}` has had such a {label} in {references.whence}",
+        f"`{_text(matcher)}`: no series of `{each.metric}` has had such a value of {label} in {references.whence}",
         _near(references, each, matcher),
     )
 

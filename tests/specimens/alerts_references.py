@@ -215,10 +215,12 @@ ALR_021 = Specimens(
 ALR_022 = Specimens(
     passes=passes(references('calls_total{route="/notes"} > 1'), exposed('calls_total{status="404"} > 1')),
     fails={
-        '`queue="mails"`: no series of `queue_jobs` has had such a queue': references('queue_jobs{queue="mails"} > 1'),
+        '`queue="mails"`: no series of `queue_jobs` has had such a value of queue': references(
+            'queue_jobs{queue="mails"} > 1'
+        ),
         '(expected "mail", which was seen)': exposed('queue_jobs{queue="mails"} > 1'),
         'status=~"5xx"`: no series': references('rate(calls_total{status=~"5xx"}[5m]) > 1'),
-        '`route!~"/healthz.*"` leaves nothing out: no series of `calls_total` has such a route': references(
+        '`route!~"/healthz.*"` leaves nothing out: no series of `calls_total` has such a value of route': references(
             'calls_total{route!~"/healthz.*"} > 1'
         ),
         '`nothing!="x"` leaves nothing out: no series of `calls_total` has a label nothing': references(
@@ -275,7 +277,7 @@ ALR_025 = Specimens(
         references("queue_jobs{job=~'api|other'} > 1"),
     ],
     fails={
-        '`job="apis"`: no series of `up` has had such a job in Prometheus at http://127.0.0.1:9090 within 1 h '
+        '`job="apis"`: no series of `up` has had such a value of job in Prometheus at http://127.0.0.1:9090 within 1 h '
         '(expected "api", which was seen)': references('up{job="apis"} == 0'),
     },
     undecided=UNREACHED,
