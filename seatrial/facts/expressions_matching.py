@@ -65,9 +65,9 @@ def _itself(node: Binary, one: One) -> str:
             continue
         result = "1" if node.op == "/" else "0"
         kept = ", ".join(word.name for word in node.labels if word.name != name) if node.matching == "on" else ""
-        by = f" by ({kept})" if kept else ""
+        by = f" by ({kept}) " if kept else ""
         narrow, wide = (node.left, node.right) if name in names[0] else (node.right, node.left)
-        sides = [f"sum{by} ({_inner(side, one)})" for side in (node.left, node.right)]
+        sides = [f"sum{by}({_inner(side, one)})" for side in (node.left, node.right)]
         write = f" {node.op} ".join(sides)
         return (
             f"{one.said(node)} is always {result}, or nothing: both sides are matched on `{name}`, so {one.said(narrow)} meets "
