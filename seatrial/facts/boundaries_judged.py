@@ -181,7 +181,7 @@ class JudgedAlert:
     def _mixed(self) -> Iterator[Finding]:
         silent = 0
         asked = self._judged.asked("each")
-        below = any(self._judged.loud("below"))  # what rings below rings for its parts, too
+        below = any(self._judged.loud("below"))  # what rings below rings for its parts and for others, too
         for each in asked:
             firing = [i.labels for i in each.moment.instances if i.state == "firing"]
             if each.expected.state == "inactive":
@@ -189,6 +189,8 @@ class JudgedAlert:
                     yield self._judged.told(f"{fired} although {each.expected.told}", "silent: the whole is meant")
             elif not firing:
                 silent += 1
+            elif below and len(firing) > len(each.expected.labels or ()):
+                continue
             elif told := _labels(firing, each.expected.labels or ()):
                 told_of, expected = told
                 yield self._judged.told(f"{told_of} when {each.expected.told}", expected)

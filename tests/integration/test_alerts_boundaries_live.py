@@ -77,7 +77,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any] | None, str]] = {
     "ALR-041": (
         rule("Fault041", share(above="0.01")),
         SHARE,
-        "fired after 2m10s although 4% of 5/s were app_http_requests_total{status=500} for 5m30s",
+        "fired after 2m30s although 4% of 5/s were app_http_requests_total{status=500} for 5m30s",
     ),
     "ALR-042": (
         rule("Fault042", share(above="0.1")),
