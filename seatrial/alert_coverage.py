@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from seatrial.outcomes import Outcome
-from seatrial.record import AlertCoverage, AlertTold, Rung
+from seatrial.record import AlertCoverage, AlertTold, FailureTold, Rung
 from seatrial.words import Missing
 
 if TYPE_CHECKING:
@@ -42,11 +42,13 @@ def alert_coverage(trial: Trial, checks: Iterable[Check]) -> AlertCoverage | Non
     names = _by_name(there)
     named = {rung: [check for check in ours if int(check.id[4:]) in numbers] for rung, numbers in RUNGS.items()}
     lines = {id(check): _lines(check, names) for check in ours}
+    known = {*names, *_loaded(trial)}
+    unread = tuple(_unread(trial, files)) or (() if files or known else ("no rule was looked at",))
     return AlertCoverage(
-        failures=tuple(failures.items()),
+        failures=tuple(FailureTold(name, alerts, _state(alerts, known, unread)) for name, alerts in failures.items()),
         alerts=tuple(_told(trial, declared, failures, each, named, lines) for each in there),
-        unread=tuple(f"{id}: {trial.mask(file.reason)}" for id, file in files.items() if isinstance(file, Missing)),
-        missing=_missing(declared, failures, {*names, *_loaded(trial)}, files),
+        unread=unread,
+        missing=() if unread else tuple(name for name in _asked(declared, failures) if name not in known),
         silent_services=tuple(
             check.subject.removesuffix(".metrics")
             for check in ours
@@ -73,14 +75,23 @@ def _loaded(trial: Trial) -> list[str]:
     return [rule.name for each in rules if not isinstance(each, Missing) for rule in each if rule.kind == "alert"]
 
 
-def _missing(
-    declared: Alerts, failures: Mapping[str, tuple[str, ...]], there: set[str], files: Mapping[str, RuleFile | Missing]
-) -> tuple[str, ...]:
-    """Alerts that are named and that are nowhere, where every rule was read."""
-    if not files or any(isinstance(file, Missing) or (file.problems and not file.groups) for file in files.values()):
-        return ()
-    asked = [name for each in (*failures.values(), *map(_several, declared.objectives.values())) for name in each]
-    return tuple(dict.fromkeys(name for name in asked if name not in there))
+def _unread(trial: Trial, files: Mapping[str, RuleFile | Missing]) -> Iterator[str]:
+    """What could not be read of the rules, and why."""
+    for id, file in files.items():
+        if isinstance(file, Missing):
+            yield f"{id}: {trial.mask(file.reason)}"
+        elif file.problems and not file.groups:
+            yield f"{id}: {trial.mask(file.problems[0].text)}"
+
+
+def _asked(declared: Alerts, failures: Mapping[str, tuple[str, ...]]) -> dict[str, None]:
+    """The alerts that the profile names for failures and objectives."""
+    named = (*failures.values(), *map(_several, declared.objectives.values()))
+    return dict.fromkeys(name for each in named for name in each)
+
+
+def _state(alerts: Iterable[str], known: set[str], unread: tuple[str, ...]) -> str:
+    return "yes" if known.intersection(alerts) else "unknown" if unread else "no"
 
 
 def _told(

@@ -17,10 +17,12 @@ __all__ = [
     "Check",
     "Disturbance",
     "Experiment",
+    "FailureTold",
     "Lane",
     "ProfileInfo",
     "Record",
     "RunInfo",
+    "Rung",
     "TargetInfo",
     "WaiverUse",
 ]
@@ -190,11 +192,21 @@ class AlertTold:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureTold:
+    """A failure that must be told."""
+
+    failure: str
+    alerts: tuple[str, ...]
+    """Those that the profile names for it."""
+    state: str
+    """``yes`` when one of them is there, ``no``, or ``unknown`` where not every rule could be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class AlertCoverage:
     """What is told by alerts, and what is not."""
 
-    failures: tuple[tuple[str, tuple[str, ...]], ...]
-    """Failures that must be told, each with the alerts that the profile names for it."""
+    failures: tuple[FailureTold, ...]
     alerts: tuple[AlertTold, ...] = ()
     unread: tuple[str, ...] = ()
     """What could not be read, so that there may be more alerts."""
@@ -206,7 +218,7 @@ class AlertCoverage:
     @property
     def untold(self) -> tuple[str, ...]:
         """Failures without any alert that is there."""
-        return tuple(failure for failure, names in self.failures if not set(names) - set(self.missing))
+        return tuple(each.failure for each in self.failures if each.state == "no")
 
     @property
     def aimless(self) -> tuple[str, ...]:

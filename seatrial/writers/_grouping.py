@@ -87,7 +87,7 @@ class Shared:
 
 def alerts(covered: AlertCoverage) -> str:
     """``6 of 7 failures told; 6 alerts, 6 load, 6 refer, 4 fire; told by none: the disk is full``."""
-    told = len(covered.failures) - len(covered.untold)
+    told = sum(each.state == "yes" for each in covered.failures)
     parts = [f"{told} of {counted(len(covered.failures), 'failure')} told"] if covered.failures else []
     came = [f"{covered.reach(rung)} {rung.removesuffix('s')}" for rung in RUNGS if _asked(covered, rung)]
     parts.append(", ".join([counted(len(covered.alerts), "alert"), *came]))

@@ -10,7 +10,18 @@ from seatrial.outcomes import Outcome, Result
 if TYPE_CHECKING:
     from seatrial.record import Check
 
-__all__ = ["SIGNS", "VERDICTS", "block", "harmless", "headline", "in_html", "in_markdown", "told", "upper_first"]
+__all__ = [
+    "SIGNS",
+    "TOLD",
+    "VERDICTS",
+    "block",
+    "harmless",
+    "headline",
+    "in_html",
+    "in_markdown",
+    "told",
+    "upper_first",
+]
 
 SIGNS = {
     Outcome.passed: "✓",
@@ -23,6 +34,13 @@ SIGNS = {
 }
 """Beside the word and the colour, so that none of the three carries the meaning alone."""
 VERDICTS = {Result.success: "✓", Result.partial: "~", Result.undecided: "?", Result.failure: "✕", Result.nothing: "–"}
+TOLD = {
+    "yes": Outcome.passed,
+    "no": Outcome.violation,
+    "unknown": Outcome.error,
+    "unasked": Outcome.not_applicable,
+}
+"""The outcome that an alert's state looks like."""
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )

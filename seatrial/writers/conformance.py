@@ -81,7 +81,9 @@ def document(record: Record) -> dict[str, Any]:
 def _alerts(covered: AlertCoverage) -> dict[str, Any]:
     """What is told by alerts, and what is not."""
     return {
-        "failures": [{"failure": failure, "alerts": list(names)} for failure, names in covered.failures],
+        "failures": [
+            {"failure": each.failure, "alerts": list(each.alerts), "told": each.state} for each in covered.failures
+        ],
         "alerts": [
             {
                 "name": alert.name,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.outcomes import Outcome, Tier
 from seatrial.writers import _grouping as grouping
-from seatrial.writers._text import SIGNS, VERDICTS, harmless, upper_first
+from seatrial.writers._text import SIGNS, TOLD, VERDICTS, harmless, upper_first
 from seatrial.writers._timeline import drawing
 
 if TYPE_CHECKING:
@@ -178,6 +178,7 @@ def write(record: Record, folder: Path) -> str:
             waived=[(waiver, grouping.covered(record, waiver)) for waiver in record.waivers],
             passes=_passes(record),
             rungs=grouping.RUNGS,
+            told=TOLD,
             drawings=[(experiment, drawing(experiment)) for experiment in record.experiments],
             anchor=_Anchors(record),
             next_step=grouping.next_step(record, folder, lacks="see what could not be looked at, and the notes"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.outcomes import Outcome
 from seatrial.writers import _grouping as grouping
-from seatrial.writers._text import SIGNS, VERDICTS, harmless, in_markdown, told, upper_first
+from seatrial.writers._text import SIGNS, TOLD, VERDICTS, harmless, in_markdown, told, upper_first
 
 if TYPE_CHECKING:
     from seatrial.record import Check, Record
@@ -143,9 +143,10 @@ def _alerts(record: Record) -> Iterator[_Block]:
         return
     yield _Block("### Alerts")
     yield _Block(in_markdown(upper_first(grouping.alerts(covered))) + ".")
-    for failure, names in covered.failures:
-        told = [f"{code(name)}{' (not there)' if name in covered.missing else ''}" for name in names]
-        yield _Block(f"- {in_markdown(failure)}: {', '.join(told) or 'told by nothing'}", "- …, cut here")
+    for each in covered.failures:
+        told = [f"{code(name)}{' (not there)' if name in covered.missing else ''}" for name in each.alerts]
+        sign = SIGNS[TOLD[each.state]]
+        yield _Block(f"- {sign} {in_markdown(each.failure)}: {', '.join(told) or 'told by nothing'}", "- …, cut here")
 
 
 def _unseen(record: Record) -> Iterator[_Block]:

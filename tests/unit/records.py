@@ -11,6 +11,7 @@ from seatrial.record import (
     Check,
     Disturbance,
     Experiment,
+    FailureTold,
     Lane,
     ProfileInfo,
     Record,
@@ -89,7 +90,7 @@ RECORD = Record(
         ),
     ),
     alerts=AlertCoverage(
-        failures=(("the service is down", ("Down",)), ("the disk | is full", ("DiskFull",))),
+        failures=(FailureTold("the service is down", ("Down",), "yes"), FailureTold("the disk | is full", ("DiskFull",), "no"), FailureTold("it is slow", ("Slow", "Late"), "unknown")),
         alerts=(
             AlertTold("Down", "ferry", "rules.yaml", ("the service is down",), (), (Rung("loads", "yes", ("ALR-001", "ALR-010")), Rung("refers", "no", ("ALR-020",)), Rung("fires", "unknown", ("ALR-041",)), Rung("arrives", "unasked"))),
             AlertTold("Odd", "ferry", "rules.yaml", (), (), tuple(Rung(name, "yes", ("ALR-001",)) for name in ("loads", "refers", "fires", "arrives"))),
