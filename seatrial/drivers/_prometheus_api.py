@@ -15,14 +15,16 @@ from urllib.parse import urlencode
 
 from seatrial.drivers import http
 from seatrial.facts.answer import Answer
+from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.profile.alerting import Monitor
 
-__all__ = ["LARGEST", "NoServer", "address", "get", "plain", "shown"]
+__all__ = ["LARGEST", "RIGHTS", "NoServer", "address", "get", "plain", "shown"]
 
+RIGHTS = {Tier.observe: "GET on the HTTP API of the declared Prometheus, with the headers that the profile gives"}
 LARGEST = 32 * 1024 * 1024
 """Bytes of an answer that are read."""
 MOST_PARTS = 4_000_000

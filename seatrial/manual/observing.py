@@ -43,12 +43,14 @@ def observed(requirement: Requirement, function: Callable[..., Any]) -> Observed
     """How one requirement is observed."""
     from seatrial import drivers
     from seatrial.experiments import experiments
+    from seatrial.profile.subjects import NOUNS
 
     noun = requirement.noun
     comparison = _comparison(function)
     named = comparison.partition(" ")[0].removeprefix(f"{noun}.").partition(".")[0]
     about, fact, parts = _fixture(noun)
-    told = [look for look in _looks() if noun in getattr(look, "NOUNS", ()) or _short(look) in parts]
+    nouns = {noun, *NOUNS[noun].beside} if noun in NOUNS else {noun}
+    told = [look for look in _looks() if nouns & set(getattr(look, "NOUNS", ())) or _short(look) in parts]
     # A look that needs nothing of what the target's driver saw says so by the name of its parameter.
     by_driver = not told or any("runtime" in inspect.signature(_looking(look)).parameters for look in told)
     told += [made for made in experiments() if noun in made.NOUNS]
@@ -117,7 +119,7 @@ def _uses(look: ModuleType) -> list[ModuleType]:
                     if re.match(r"seatrial\.(drivers\.|handshakes|scan)", name) and (module := _module(name)):
                         found.append(module)
                         break
-    return [module for module in dict.fromkeys(found) if "._" not in module.__name__]
+    return [module for module in dict.fromkeys(found) if "._" not in module.__name__ or hasattr(module, "RIGHTS")]
 
 
 def _module(name: str) -> ModuleType | None:

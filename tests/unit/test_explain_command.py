@@ -145,6 +145,7 @@ def test_the_exceptions_that_are_shown_are_some(tmp_path):
         assert one["subject"] in declared(entry.requirement).subjects, entry.requirement.id
     lines = [f"  - {json.dumps(one, default=str)}" for one in made]
     text = EVERYTHING.read_text() + "max_waivers: 1000\nwaivers:\n" + "\n".join(lines) + "\n"
+    (tmp_path / EVERYTHING.name).write_text("a file that it declares")
     (tmp_path / "mine.yaml").write_text(text.replace('"2026-11-30"', "2026-11-30"))
     (tmp_path / "one.yaml").write_text(EVERYTHING.read_text() + waiver(ALL[0].requirement, "2026-11-30"))
     today = dt.date(2026, 11, 21)
