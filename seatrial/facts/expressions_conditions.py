@@ -9,6 +9,9 @@ from seatrial.promql.nodes import COMPARISONS, Aggregate, Binary, Call, Node, Se
 
 __all__ = ["conditional", "unconditional"]
 
+_THERE_OR_NOT = ("_info", "_labels", "_annotations", "_taint", "_owner")
+"""Metrics whose value is always 1: that there is such a series is the condition."""
+
 
 def unconditional(one: One) -> Iterator[Slip | Unsure]:
     """Expressions of alerts that give something whenever their series exist."""
@@ -52,7 +55,7 @@ def _without(node: Node, one: One) -> Node | None:
         case Series():
             # What a rule recorded may hold nothing but what is wrong; an info metric is there or it is not.
             known = node.metric and ":" not in node.metric and not node.metric.startswith("ALERTS")
-            recorded = node.metric in one.recorded or node.metric.endswith("_info")
+            recorded = node.metric in one.recorded or node.metric.endswith(_THERE_OR_NOT)
             return node if known and not recorded and not node.alternatives else None
         case Unary():
             return _without(node.body, one) and node

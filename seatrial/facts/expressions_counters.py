@@ -83,7 +83,7 @@ def _raw(node: Binary, one: One) -> Iterator[Slip | Unsure]:
         side, bound = (node.left, right) if right is not None else (node.right, left)
         rising = node.op in ((">", ">=") if right is not None else ("<", "<="))
         raw = _total(side, one) if bound is not None and bound >= 0 and rising else None
-        if raw is not None and not any(each.moved and each.metric == raw.metric for each in one.series):
+        if raw is not None and not _ends_otherwise(raw, one):
             said = one.expression.said(raw)
             yield Slip(
                 node.start,
@@ -93,6 +93,14 @@ def _raw(node: Binary, one: One) -> Iterator[Slip | Unsure]:
         for each in (node.left, node.right):
             if constant(node.right if each is node.left else node.left) is not None:
                 yield from _share(bare(each), one)
+
+
+def _ends_otherwise(raw: Series, one: One) -> bool:
+    """Whether something else in the expression ends it: the same counter some time ago, or what happened lately."""
+    if any(each.moved and each.metric == raw.metric for each in one.series):
+        return True
+    joined = any(isinstance(each, Binary) and each.op in ("and", "unless") for each in walk(one.root))
+    return joined and any(each.range is not None for each in one.series)
 
 
 def _share(node: Node, one: One) -> Iterator[Slip | Unsure]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seatrial.facts.expressions_reading import One, Slip, Unsure
+from seatrial.facts.expressions_reading import One, Slip, Unsure, series_of
 from seatrial.promql.nodes import Aggregate, Call, Node, Series, Subquery, bare, constant, walk
 
 __all__ = ["wrong_quantiles"]
@@ -37,7 +37,9 @@ def _share(node: Node, name: str, one: One) -> Iterator[Slip | Unsure]:
 
 def _buckets(given: Node, one: One) -> Iterator[Slip | Unsure]:
     loss = one.flow.of(given).why("le")
-    if loss is not None and isinstance(loss.node, Aggregate):
+    # A native histogram, which has no `_bucket`, needs no le.
+    classic = any("_bucket" in series.metric for series in series_of(given))
+    if classic and loss is not None and isinstance(loss.node, Aggregate):
         names = ", ".join(["le", *(word.name for word in loss.node.labels if loss.node.grouping == "by")])
         instead = f"{loss.node.name} by ({names})" if loss.node.grouping != "without" else "le out of `without`"
         yield Slip(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from math import inf
 
 from seatrial.facts.expressions_bounds import bounds
-from seatrial.facts.expressions_reading import One, Slip, Unsure
-from seatrial.promql.nodes import COMPARISONS, Binary, Matcher, Node, Series, bare, constant, scalar, walk
+from seatrial.facts.expressions_reading import RANGED, One, Slip, Unsure
+from seatrial.promql.nodes import COMPARISONS, Binary, Call, Matcher, Node, Series, bare, constant, scalar, walk
 
 __all__ = ["fixed_conditions", "holds"]
 
@@ -45,13 +45,9 @@ def fixed_conditions(one: One) -> Iterator[Slip | Unsure]:
 
 
 def _compared(node: Binary, one: One) -> Iterator[Slip]:
-    if (
-        node.op in (*COMPARISONS, "-", "/", "unless")
-        and one.same(node.left, node.right)
-        and constant(node.left) is None
-    ):
-        always = {"-": "is always 0", "/": "is always 1"}
-        told = always.get(node.op) or ("always holds" if node.op in ("==", ">=", "<=") else "never holds")
+    if _copied(node, one):
+        result = {"/": "is always 1", "unless": "gives nothing"}
+        told = result.get(node.op) or ("always holds" if node.op in (">=", "<=") else "never holds")
         yield Slip(
             node.start, f"{one.said(node)} {told}: both sides are the same. Write what it is to be compared with"
         )
@@ -69,6 +65,13 @@ def _compared(node: Binary, one: One) -> Iterator[Slip]:
         yield from _bounded(node, node.left, node.op, right, one)
     elif left is not None:
         yield from _bounded(node, node.right, _MIRROR.get(node.op, node.op), left, one)
+
+
+def _copied(node: Binary, one: One) -> bool:
+    """Whether both sides are the same by mistake: `x == x` is meant, it leaves out what is no number; so is `x / x`, a 1 with labels."""
+    if node.op not in (">", "<", ">=", "<=", "/", "unless") or scalar(node.left) or not one.same(node.left, node.right):
+        return False
+    return node.op != "/" or any(isinstance(each, Call) and each.name in RANGED for each in walk(node.left))
 
 
 def _bounded(node: Binary, side: Node, op: str, bound: float, one: One) -> Iterator[Slip]:
