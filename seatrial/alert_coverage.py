@@ -37,12 +37,13 @@ def alert_coverage(trial: Trial, checks: Iterable[Check]) -> AlertCoverage | Non
     if not ours:
         return None
     files = trial.observations.rules if trial.observations else {}
-    there = [(id, file, rule) for id, file in files.items() if not isinstance(file, Missing) for rule in file.alerts]
+    read = [(id, file) for id, file in files.items() if not isinstance(file, Missing)]
+    there = [(id, file, rule) for id, file in read for rule in file.alerts]
     failures = {failure: _several(names) for failure, names in declared.covers.items()}
-    names = _by_name(there)
+    names = _by_name(rule for _, file in read for rule in file.rules)
     named = {rung: [check for check in ours if int(check.id[4:]) in numbers] for rung, numbers in RUNGS.items()}
     lines = {id(check): _lines(check, names) for check in ours}
-    known = {*names, *_loaded(trial)}
+    known = {*(rule.name for _, _, rule in there), *_loaded(trial)}
     unread = tuple(_unread(trial, files)) or (() if files or known else ("no rule was looked at",))
     return AlertCoverage(
         failures=tuple(FailureTold(name, alerts, _state(alerts, known, unread)) for name, alerts in failures.items()),
@@ -61,9 +62,9 @@ def _several(names: str | list[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _by_name(there: list[tuple[str, RuleFile, Rule]]) -> dict[str, list[Rule]]:
+def _by_name(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
     found: dict[str, list[Rule]] = {}
-    for _, _, rule in there:
+    for rule in rules:
         found.setdefault(rule.name, []).append(rule)
     return found
 
@@ -103,13 +104,14 @@ def _told(
     lines: Mapping[int, list[frozenset[str]]],
 ) -> AlertTold:
     subject, file, rule = alert
+    texts = _evaluated(trial, subject, rule.name)
     return AlertTold(
         name=trial.mask(rule.name),
         group=trial.mask(rule.group),
         file=file.path,
         failures=tuple(failure for failure, names in failures.items() if rule.name in names),
         objectives=tuple(name for name, names in declared.objectives.items() if rule.name in _several(names)),
-        rungs=tuple(_rung(name, [c for c in checks if _about(c, subject, rule)], rule, lines) for name, checks in named.items()),
+        rungs=tuple(_rung(name, [c for c in checks if _about(c, subject, rule)], rule, lines, texts) for name, checks in named.items()),
     )  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def _about(check: Check, subject: str, rule: Rule) -> bool:
 
 
 def _lines(check: Check, names: Mapping[str, list[Rule]]) -> list[frozenset[str]]:
-    """For each line that was seen, the ids of the alerts it names: ``group/name``, or the name alone."""
+    """For each line that was seen, the ids of the rules it names: ``group/name``, or the name alone."""
     odd = [name for name in names if not _WORD.fullmatch(name)]
     found = []
     for line in check.seen:
@@ -133,10 +135,29 @@ def _lines(check: Check, names: Mapping[str, list[Rule]]) -> list[frozenset[str]
     return found
 
 
-def _rung(name: str, checks: list[Check], rule: Rule, lines: Mapping[int, list[frozenset[str]]]) -> Rung:
-    """How far it has come: a MUST that is broken, of it or of no alert in particular, keeps it from there."""
+def _evaluated(trial: Trial, subject: str, name: str) -> str:
+    """What came of the evaluation of one alert by what its own texts say: ``yes``, ``unknown``, or nothing."""
+    facts = trial.observations.evaluations.get(subject) if trial.observations else None
+    if facts is None or isinstance(facts, Missing):
+        return ""
+    own = next((each for each in facts.evaluations if each.alert == name), None)
+    return "" if own is None or name in facts.left else "unknown" if own.undecided else "yes"
+
+
+def _rung(name: str, checks: list[Check], rule: Rule, lines: Mapping[int, list[frozenset[str]]], texts: str) -> Rung:
+    """How far it has come: a MUST that is broken, of it or of no alert in particular, keeps it from there.
+
+    Args:
+        texts: what came of its evaluation by its own texts, of which one check tells for all alerts of a file.
+    """
     states: dict[str, list[str]] = {"no": [], "unknown": [], "yes": []}
     for check in checks:
+        if name == "fires" and not check.subject.startswith("alerts."):
+            if not texts:
+                continue
+            if check.raw is Outcome.error or texts == "unknown":
+                states[texts].append(check.id)
+                continue
         if check.raw is Outcome.violation:
             mine = check.subject == f"alerts.{rule.name}"
             broken = mine or any(rule.id in line or not line for line in lines[id(check)])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from seatrial.facts.arrival import Matcher
+from seatrial.facts.arrival_routing import holds
 from seatrial.facts.coverage_known import Known
 from seatrial.promql.reading import Unreadable, parse, selectors
 from seatrial.words import CouldNotLook, Finding, seen
@@ -27,17 +28,13 @@ MOST_RULES = 20_000
 
 
 def matches(matchers: tuple[tuple[str, str, str], ...], labels: dict[str, str]) -> bool:
-    """Whether a selector may be about a target: what it asks of labels that the target has, holds."""
+    """Whether a selector may be about a target: what it asks of labels that the target has, holds, as far as can be told."""
     for name, op, value in matchers:
-        if name not in labels:
-            continue
-        has = labels[name]
         try:
-            holds = has == value if op in ("=", "!=") else re.fullmatch(value, has) is not None
-        except re.error:
-            continue  # RE2 may read it
-        if holds is op.startswith("!"):
-            return False
+            if name in labels and not holds(Matcher(name, op, value), labels[name]):
+                return False
+        except CouldNotLook:
+            continue
     return True
 
 
