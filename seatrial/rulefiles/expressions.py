@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seatrial.rulefiles.dialect import NEWEST, Dialect
+from seatrial.rulefiles.templates_lexing import characters
 
 if TYPE_CHECKING:
+    from seatrial.promql.nodes import Node
     from seatrial.promql.tokens import Token
 
 __all__ = ["Wrong", "check"]
@@ -55,16 +57,61 @@ def check(expr: str, reads: Dialect) -> Wrong | None:
         if reads.version != NEWEST and (unknown := _unknown(words, reads)) is not None:
             return unknown
         text = expr
-        for word in reversed(words) if reads.reads((0, 0), (3, 0)) else ():
-            if word.text == "holt_winters":  # what it is called now; promql-parser knows no other name
-                text = text[: word.start] + "double_exponential_smoothing" + text[word.end :]
-        parse(text)
+        for number, word in reversed(list(enumerate(words))):
+            instead = word.text
+            if word.text == "holt_winters" and reads.reads((0, 0), (3, 0)):
+                instead = "double_exponential_smoothing"  # what it is called now; promql-parser knows no other name
+            elif word.kind == "string" and number and words[number - 1].text in ("=~", "!~"):
+                irregular, instead = _regex(word, newer=reads.reads((2, 52)))
+                if irregular is not None:
+                    return irregular
+            if instead != word.text:
+                text = text[: word.start] + instead + text[word.end :]
+        return _of_types(parse(text).root)
     except Unreadable as wrong:
         if str(wrong).startswith("two readings"):  # of what it means; that it is PromQL is not in doubt
             return None
+        if "no @ modifiers allowed before range" in str(wrong) and _only_ends(words):
+            return None
         bound = len(expr) > MAX_LENGTH or "more than" in str(wrong)
         return Wrong(str(wrong), wrong.offset, bound)
+
+
+def _only_ends(words: list[Token]) -> bool:
+    """Whether each `@` is of start() or end(), which Prometheus lets stand before a range."""
+    return all(words[n + 1].text in ("start", "end") for n, word in enumerate(words) if word.text == "@")
+
+
+def _of_types(root: Node) -> Wrong | None:
+    """What promql-parser lets pass and Prometheus does not: a sign before a range, and the logarithm of a number."""
+    from seatrial.promql.nodes import Call, Series, Subquery, Unary, bare, scalar, walk
+
+    for node in walk(root):
+        if isinstance(node, Unary):
+            body = bare(node.body)
+            if isinstance(body, Subquery) or (isinstance(body, Series) and body.range is not None):
+                return Wrong(f"a `{node.op}` before a range: put the range into a function, such as rate()", node.start)
+        elif isinstance(node, Call) and node.name in ("ln", "log2", "log10") and scalar(node.arguments[0]):
+            return Wrong(f"`{node.name}` takes series, and is given a number: write vector() around it", node.start)
     return None
+
+
+def _regex(word: Token, *, newer: bool) -> tuple[Wrong | None, str]:
+    """What is wrong with a regular expression; and one in its place that promql-parser reads, and that is as long."""
+    from seatrial.promql.tokens import unquoted
+    from seatrial.rulefiles.regexes import check as irregular
+    from seatrial.rulefiles.regexes import takes_nothing
+
+    quote, inside = word.text[0], word.text[1:-1]
+    if quote != "`" and characters(inside, quote) < 0:
+        return None, word.text  # promql-parser tells what is wrong with it
+    value = unquoted(word.text)
+    wrong = irregular(value, newer=newer)
+    if wrong is None:
+        return None, quote + ("|" if takes_nothing(value) else "x") * len(inside) + quote
+    # Where nothing is escaped, the place is exact.
+    offset = word.start + (1 + wrong.offset if value == inside else 0)
+    return Wrong(f"`{value[:60]}` is no regular expression of Go: {wrong.text}", offset), word.text
 
 
 def _unknown(words: list[Token], reads: Dialect) -> Wrong | None:

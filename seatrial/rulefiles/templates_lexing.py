@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
-__all__ = ["Token", "Wrong", "tokens", "unquoted"]
+__all__ = ["Token", "Wrong", "characters", "tokens", "unquoted"]
 
 _SPACES = " \t\r\n"
 _NUMBER = re.compile(
@@ -219,20 +219,41 @@ def _numeric(text: str) -> bool:
             return _numeric(body[:second]) and _numeric(body[second:])
         return _numeric(body) or re.fullmatch(r"[+-]?[0-9]+", body) is not None
     if "_" in text:
-        if not re.fullmatch(r"[+-]?(?:0[xXoObB]?_)?[0-9a-fA-F.xXoObBpP+-]+(?:_[0-9a-fA-F.pP+-]+)*", text):
+        if not _separated(text):
             return False
-        prefixed = re.match(r"[+-]?0", text)
-        if not prefixed and re.search(r"[.eE]", text):
-            return False  # underscores are for numbers with a base
         text = text.replace("_", "")
     return any(pattern.fullmatch(text) for pattern in (_INTEGER, _FLOAT, _HEXFLOAT))
+
+
+def _separated(text: str) -> bool:
+    """Whether each underscore stands between digits, or between them and what tells their base."""
+    match = re.match(r"[+-]?0[xXoObB]", text)
+    digits = "0123456789abcdefABCDEF" if match and match[0][-1] in "xX" else "0123456789"
+    before = "0" if match else "^"
+    for char in text[match.end() if match else 0 :]:
+        if char == "_":
+            if before != "0":
+                return False
+            before = "_"
+        elif char in digits:
+            before = "0"
+        elif before == "_":
+            return False
+        else:
+            before = "!"
+    return before != "_"
 
 
 def unquoted(token: Token) -> bool:
     """Whether what is written in quotes is a text, or a character, of Go."""
     if token.kind == "raw":
         return True
-    quote, inside = token.text[0], token.text[1:-1]
+    count = characters(token.text[1:-1], token.text[0])
+    return count == 1 if token.text[0] == "'" else count >= 0
+
+
+def characters(inside: str, quote: str) -> int:
+    """How many characters stand between two quotes; -1 where an escape is wrong."""
     count, at = 0, 0
     while at < len(inside):
         if inside[at] == "\\":
@@ -241,8 +262,8 @@ def unquoted(token: Token) -> bool:
             elif match := _STRING_ESCAPE.match(inside, at):
                 at = match.end()
             else:
-                return False
+                return -1
         else:
             at += 1
         count += 1
-    return quote != "'" or count == 1
+    return count

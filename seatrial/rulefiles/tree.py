@@ -20,6 +20,8 @@ MOST = 2_000_000
 """Parts of one file."""
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_LATE_MARK = re.compile("(?<=[\n\r])\ufeff")
+"""libyaml passes over it at the start of any line, Prometheus' reader only at the start of the file."""
 _NULL = ("", "~", "null", "Null", "NULL")
 
 
@@ -121,6 +123,10 @@ def tree(text: str) -> tuple[Node | None, int]:
     if odd := _SURROGATE.search(text):
         before = lines_of(text[: odd.start()])
         raise Unreadable("not YAML: half of a character", len(before), len(before[-1]) + 1)
+    if late := _LATE_MARK.search(text):
+        raise Unreadable(
+            "a byte order mark in the middle of the file: take it out", len(lines_of(text[: late.start()])), 1
+        )
     from yaml import MarkedYAMLError, YAMLError
 
     builder = _Builder()

@@ -8,7 +8,7 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,16 @@ import pytest
 
 import suites
 from seatrial.catalogue import catalogue
+from seatrial.drivers import Session, _promtool
 from seatrial.facts.rules import Problem
-from seatrial.looks.rules import _read
+from seatrial.facts.rules_judged import LoadedRules
+from seatrial.looks.rules import _read, rule_file
+from seatrial.profile.loading import load
 from seatrial.rulefiles import read
+from seatrial.words import Missing
 from tests.corpus.rules import files, mutations
 from tests.integration.runs import Run
+from tests.lab.watch import Watch, watch
 
 PROMTOOL = shutil.which("promtool")
 pytestmark = [
@@ -28,12 +33,9 @@ pytestmark = [
     pytest.mark.skipif(PROMTOOL is None, reason="no promtool on PATH"),
 ]
 ROOT = Path(__file__).parents[2]
-IDS = (
-    {requirement.id: requirement for requirement, _ in catalogue(suites) if requirement.id < "ALR-010"}
-    if suites
-    else {}
-)
-IDS = {id: each for id, each in IDS.items() if id.startswith("ALR-")}
+IDS = [requirement.id for requirement, _ in catalogue(suites) if "ALR-000" < requirement.id < "ALR-010"]
+LOADED = [path for path in files("wrong") if path.stem not in ("latin1", "control_character")]
+"""What a test can write as text."""
 RULES = """\
 groups:
 - name: api
@@ -114,15 +116,17 @@ def test_the_corpus_is_labelled_as_promtool_judges() -> None:
     assert {path for path, right in told.items() if right} == set(files("right"))
 
 
-@pytest.mark.parametrize("kind", ["text", "expression", "template", "fields"])
+@pytest.mark.parametrize("kind", ["text", "expression", "types", "regex", "template", "fields"])
 def test_both_readings_agree_on_what_is_changed_at_random(kind: str, tmp_path: Path) -> None:
-    """So many as the time of a test allows; of 30,000 that were tried when this was written they agreed on each."""
+    """So many as the time of a test allows; of 60,000 that were tried when this was written they agreed on each."""
     chance = random.Random(f"{kind} {os.environ.get('SEATRIAL_SEED', 4711)}")
-    count = int(os.environ.get("SEATRIAL_MUTATIONS", "300"))
+    count = int(os.environ.get("SEATRIAL_MUTATIONS", "250"))
     texts = [path.read_bytes().decode("utf-8", "replace") for path in files("right")]
     make: dict[str, Callable[[], str]] = {
         "text": lambda: mutations.of_text(chance, texts),
         "expression": lambda: mutations.of_expression(chance),
+        "types": lambda: mutations.of_types(chance),
+        "regex": lambda: mutations.of_regex(chance),
         "template": lambda: mutations.of_template(chance),
         "fields": lambda: mutations.of_fields(chance),
     }
@@ -259,23 +263,81 @@ def test_a_file_that_is_no_yaml_is_told_once_and_its_facts_give_the_same_verdict
     assert again.told() == run.told()
 
 
+# --- a running server -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    if shutil.which("prometheus") is None:
+        pytest.skip("no prometheus on PATH")
+    with watch(tmp_path_factory.mktemp("watch") / "w") as up:
+        yield up
+
+
+def of_files(run: Run) -> list[str]:
+    """Of the requirements of this file, those that are red."""
+    return [id for id in red(run) if id in IDS]
+
+
+def test_a_real_prometheus_loads_what_we_accept_and_nothing_else(prometheus: Watch) -> None:
+    wrong = {
+        path.name: prometheus.reload({"wrong.yaml": path.read_bytes().decode("utf-8", "replace")}) for path in LOADED
+    }
+    assert [name for name, loaded in wrong.items() if loaded] == []
+    assert prometheus.reload({"rules.yaml": RULES})
+
+
+def test_the_rules_of_a_running_server_are_looked_at_where_no_file_is_declared(
+    prometheus: Watch, tmp_path: Path
+) -> None:
+    text = RULES.replace("job:http_errors:rate5m", "job_http_errors").replace(
+        "$value | humanize", '$value | printf "%d"'
+    )
+    assert prometheus.reload({"rules.yaml": text})
+    run = Alerts(prometheus.profile(files=None, severities=["page"]), tmp_path)
+    assert of_files(run) == ["ALR-006", "ALR-008"], run.text
+    assert "`%d` can't show a number with a fraction" in run.text
+    assert [id for id in run.ids("pass") if id in IDS] == sorted(set(IDS) - {"ALR-006", "ALR-008"})
+
+
+def session(path: Path, **alerts: Any) -> Session:
+    profile(path, **alerts)
+    return again(path)
+
+
+def test_what_promtool_is_too_old_for_is_decided_by_our_own_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = session(tmp_path)
+    (tmp_path / "rules.yaml").write_text(RULES.replace("- name: api", "- name: api\n  query_offset: 1m"))
+    monkeypatch.setattr("seatrial.looks.rules._server_version", lambda _: "3.5.0")
+    file = rule_file(asked, "rules.yaml")
+    assert isinstance(file.promtool, Missing)
+    assert file.promtool.reason == f"promtool {VERSION} does not read what the running Prometheus 3.5.0 reads"
+    assert LoadedRules("rules.yaml", file).refusals == []
+    (tmp_path / "rules.yaml").write_text(RULES.replace("- name: api", "- name: api\n  query_offsets: 1m"))
+    file = rule_file(again(tmp_path), "rules.yaml")
+    assert isinstance(file.promtool, tuple)
+    assert "refuses the file" in str(LoadedRules("rules.yaml", file).refusals)
+
+
+def again(path: Path) -> Session:
+    """Another run on what is there."""
+    return Session(load(str(path / "small.yaml")).profile, path, resolve=str)
+
+
 @pytest.mark.parametrize("program", ["hangs", "floods", "lies"])
 def test_a_promtool_that_is_none_is_no_verdict(program: str, tmp_path: Path) -> None:
     script = {"hangs": "sleep 600", "floods": "head -c 50000000 /dev/zero; exit 1", "lies": "exit 0"}[program]
     path = tmp_path / "promtool"
     path.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] && echo 'promtool, version 2.42.0' && exit\n{script}\n")
     path.chmod(0o755)
-    from seatrial.drivers import Session, _promtool
-    from seatrial.profile.loading import load
-    from seatrial.words import Missing
-
-    loaded = load(str(profile(tmp_path, promtool={"path": str(path)})))
-    session = Session(loaded.profile, tmp_path, resolve=str)
-    done = _promtool.run(session, "check", "rules", within=1, largest=1000)
+    asked = session(tmp_path, promtool={"path": str(path)})
+    done = _promtool.run(asked, "check", "rules", within=1, largest=1000)
     if program == "hangs":
         assert done == Missing("promtool had not ended after 1 s")
     else:
         assert isinstance(done, _promtool.Done)
         assert (len(done.out), done.cut) == ((1000, True) if program == "floods" else (0, False))
     if program == "floods":
-        assert isinstance(_promtool.check(session, "rules.yaml"), Missing)
+        assert isinstance(_promtool.check(asked, "rules.yaml"), Missing)

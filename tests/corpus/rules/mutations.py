@@ -28,6 +28,11 @@ EXPRESSIONS = (
     "group by (le) (x) and x:y:z",
     "stddev_over_time(x[1y2w3d4h5m6s7ms]) > scalar(sum(y))",
 )
+REGEXES = (
+    "5..|4[0-9]{2}", r"a\\.b|c\\d+", "(?i:get|post)", "^(a|b)?$", "[^a-z_-]+", "[[:alpha:]]*x", r"\\p{Greek}\\pL", "x{2,}?y{1,3}", "(?P<n>a)",
+    "a||b", "[]a]", r"\\Qa.b\\E", r"\\x41\\x{1F600}\\101", "(?s).+(?-s)", ".*", "", "(a{30}){30}", "a{,2}", "[a-\\\\d]", r"\\bx\\B",
+    "(?:)", "a{1001}", "(?!x)", "a**", "(?<x>a)", "[z-a]", r"\\Z", r"\\1", "ä[é-ü]", "a{2}{3}", "^*", "(|a)*", "[[a]]", "[a&&b]",
+)  # fmt: skip
 TEMPLATES = (
     "{{ $labels.instance }} is down.",
     '{{ $value | humanizePercentage }} of {{ $labels.job }} fail, {{ printf "%.2f" $value }} a second',
@@ -69,6 +74,56 @@ def of_expression(chance: random.Random) -> str:
     return rule_file(
         f"  - record: a:b:c\n    expr: {_json(changed(chance, chance.choice(EXPRESSIONS), EXPRESSIONS))}\n"
     )
+
+
+FUNCTIONS = (  # noqa: SIM905 - it is to be read
+    "abs absent absent_over_time acos acosh asin asinh atan atanh avg_over_time ceil changes clamp clamp_max clamp_min cos cosh "
+    "count_over_time days_in_month day_of_month day_of_week day_of_year deg delta deriv exp floor histogram_count histogram_sum "
+    "histogram_fraction histogram_quantile holt_winters hour idelta increase irate label_replace label_join last_over_time ln "
+    "log10 log2 max_over_time min_over_time minute month pi predict_linear present_over_time quantile_over_time rad rate resets "
+    "round scalar sgn sin sinh sort sort_desc sqrt stddev_over_time stdvar_over_time sum_over_time tan tanh time timestamp vector "
+    "year sum avg count min max group stddev stdvar topk bottomk count_values quantile sort_by_label mad_over_time info "
+    "histogram_avg double_exponential_smoothing limitk first_over_time SUM Rate"
+).split()
+OPERANDS = (
+    "x", "1", "x[5m]", '"a"', "x > 1", "vector(1)", "time()", "-x", "(x)", "rate(x[5m])", "x[5m:]", "sum(x)", "1 > bool 2", "x[5m] offset 1m",
+    "x offset 1m", "x @ end()", "x and y", "{a='b'}", "-1", "(1)", "('a')", "(x[5m])", "+x[5m]", "x or 1", "x @ -1", "inf", "scalar(x)",
+)  # fmt: skip
+OPERATORS = (
+    "+", "-", "*", "/", "%", "^", "atan2", "==", "!=", ">", "<=", "and", "or", "unless", "> bool", "+ bool", "and bool", "* on(a)",
+    "/ ignoring(b)", "+ on() group_left(c)", "and on(a) group_right()", "== on(a, b) group_left(a)", "or ignoring()", "> bool on(a)", "OR", "= ",
+)  # fmt: skip
+
+
+def of_types(chance: random.Random) -> str:
+    """A rule with functions and operators on what they may not take."""
+
+    def some(depth: int) -> str:
+        if depth == 0 or chance.random() < 0.2:
+            return chance.choice(OPERANDS)
+        match chance.randrange(4):
+            case 0 | 1:
+                given = ", ".join(some(depth - 1) for _ in range(chance.choice((0, 1, 1, 1, 2, 2, 3, 5))))
+                by = chance.choice(("", "", "", " by (a)", " without ()", " by (a, on)"))
+                return chance.choice(FUNCTIONS) + chance.choice((f"{by}({given})", f"({given}){by}"))
+            case 2:
+                return f"{some(depth - 1)} {chance.choice(OPERATORS)} {some(depth - 1)}"
+            case _:
+                after = chance.choice(
+                    ("[5m]", "[1h:5m]", " offset 5m", " @ start()", "[5m:] @ 5", " offset -1m offset 1m", "")
+                )
+                return f"({some(depth - 1)}){after}" if chance.random() < 0.7 else some(depth - 1) + after
+
+    return rule_file(f"  - record: a:b:c\n    expr: {_json(some(chance.randrange(1, 4)))}\n")
+
+
+def of_regex(chance: random.Random) -> str:
+    """A rule with a changed regular expression."""
+    regex = changed(chance, chance.choice(REGEXES), REGEXES)
+    quote = chance.choice("\"'`")
+    sign = chance.choice(("=~", "!~"))
+    expr = f"x{{a{sign}{quote}{regex}{quote}}}" if chance.random() < 0.5 else f"{{a{sign}{quote}{regex}{quote}}}"
+    return rule_file(f"  - record: a:b:c\n    expr: {_json(expr)}\n")
 
 
 def of_template(chance: random.Random) -> str:
