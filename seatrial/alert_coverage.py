@@ -23,7 +23,7 @@ RUNGS = {"loads": range(1, 15), "refers": range(20, 40), "fires": range(40, 50),
 # Without which the others say nothing of it: that a server is well configured is no alert that came through it.
 NEEDS = {"arrives": "ALR-061"}
 UNWATCHED = "ALR-059"
-_WORD = re.compile(r"[\w:]+")
+_WORD = re.compile(r"[\w:]*\w")
 
 
 def alert_coverage(trial: Trial, checks: Iterable[Check]) -> AlertCoverage | None:
@@ -42,12 +42,13 @@ def alert_coverage(trial: Trial, checks: Iterable[Check]) -> AlertCoverage | Non
     failures = {failure: _several(names) for failure, names in declared.covers.items()}
     names = _by_name(rule for _, file in read for rule in file.rules)
     named = {rung: [check for check in ours if int(check.id[4:]) in numbers] for rung, numbers in RUNGS.items()}
-    lines = {id(check): _lines(check, names) for check in ours}
+    odd = [name for name in names if not _WORD.fullmatch(name)]
+    broken = {id(check): _named(check, names, odd) for check in ours if check.raw is Outcome.violation}
     known = {*(rule.name for _, _, rule in there), *_loaded(trial)}
     unread = tuple(_unread(trial, files)) or (() if files or known else ("no rule was looked at",))
     return AlertCoverage(
         failures=tuple(FailureTold(name, alerts, _state(alerts, known, unread)) for name, alerts in failures.items()),
-        alerts=tuple(_told(trial, declared, failures, each, named, lines) for each in there),
+        alerts=tuple(_told(trial, declared, failures, each, named, broken) for each in there),
         unread=unread,
         missing=() if unread else tuple(name for name in _asked(declared, failures) if name not in known),
         silent_services=tuple(
@@ -101,7 +102,7 @@ def _told(
     failures: Mapping[str, tuple[str, ...]],
     alert: tuple[str, RuleFile, Rule],
     named: Mapping[str, list[Check]],
-    lines: Mapping[int, list[frozenset[str]]],
+    broken: Mapping[int, tuple[frozenset[str], bool]],
 ) -> AlertTold:
     subject, file, rule = alert
     texts = _evaluated(trial, subject, rule.name)
@@ -111,7 +112,7 @@ def _told(
         file=file.path,
         failures=tuple(failure for failure, names in failures.items() if rule.name in names),
         objectives=tuple(name for name, names in declared.objectives.items() if rule.name in _several(names)),
-        rungs=tuple(_rung(name, [c for c in checks if _about(c, subject, rule)], rule, lines, texts) for name, checks in named.items()),
+        rungs=tuple(_rung(name, [c for c in checks if _about(c, subject, rule)], rule, broken, texts) for name, checks in named.items()),
     )  # fmt: skip
 
 
@@ -123,16 +124,16 @@ def _about(check: Check, subject: str, rule: Rule) -> bool:
     return check.subject == subject
 
 
-def _lines(check: Check, names: Mapping[str, list[Rule]]) -> list[frozenset[str]]:
-    """For each line that was seen, the ids of the rules it names: ``group/name``, or the name alone."""
-    odd = [name for name in names if not _WORD.fullmatch(name)]
-    found = []
+def _named(check: Check, names: Mapping[str, list[Rule]], odd: list[str]) -> tuple[frozenset[str], bool]:
+    """The ids of the rules that were seen to be wrong (``group/name``, or the name alone), and whether a line names none."""
+    found: set[str] = set()
+    whole = not check.seen
     for line in check.seen:
         words = set(_WORD.findall(line)) & names.keys() | {name for name in odd if name in line}
         rules = [rule for word in words for rule in names[word]]
-        exact = [rule.id for rule in rules if rule.id in line]
-        found.append(frozenset(exact or [rule.id for rule in rules]))
-    return found
+        found |= {rule.id for rule in rules if rule.id in line} or {rule.id for rule in rules}
+        whole = whole or not rules
+    return frozenset(found), whole
 
 
 def _evaluated(trial: Trial, subject: str, name: str) -> str:
@@ -144,7 +145,9 @@ def _evaluated(trial: Trial, subject: str, name: str) -> str:
     return "" if own is None or name in facts.left else "unknown" if own.undecided else "yes"
 
 
-def _rung(name: str, checks: list[Check], rule: Rule, lines: Mapping[int, list[frozenset[str]]], texts: str) -> Rung:
+def _rung(
+    name: str, checks: list[Check], rule: Rule, broken: Mapping[int, tuple[frozenset[str], bool]], texts: str
+) -> Rung:
     """How far it has come: a MUST that is broken, of it or of no alert in particular, keeps it from there.
 
     Args:
@@ -159,9 +162,9 @@ def _rung(name: str, checks: list[Check], rule: Rule, lines: Mapping[int, list[f
                 states[texts].append(check.id)
                 continue
         if check.raw is Outcome.violation:
-            mine = check.subject == f"alerts.{rule.name}"
-            broken = mine or any(rule.id in line or not line for line in lines[id(check)])
-            states["no" if broken else "yes"].append(check.id)
+            ids, whole = broken[id(check)]
+            mine = whole or rule.id in ids or check.subject == f"alerts.{rule.name}"
+            states["no" if mine else "yes"].append(check.id)
         elif check.raw is Outcome.error:
             states["unknown"].append(check.id)
         elif check.raw in (Outcome.passed, Outcome.advisory):
