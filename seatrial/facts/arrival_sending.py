@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seatrial.facts.arrival import Alertmanager, Integration, Receiver, Route
-from seatrial.facts.arrival_routing import isolated, walk, within
+from seatrial.facts.arrival import Alertmanager, Inhibition, Integration, Receiver, Route
+from seatrial.facts.arrival_routing import certain, isolated, walk, within
 from seatrial.words import CouldNotLook, Missing, seen
 
 __all__ = ["Way", "muted", "way"]
@@ -51,7 +51,24 @@ def way(found: Alertmanager, receiver: str, labels: Mapping[str, str], listen: s
             f"nothing was sent: the routing tree would lead the test alert to {_named(names)}, and only {receiver} is for tests",
             right="a route for the test alert that stands before all others and does not continue",
         )
+    if rule := _inhibiting(found, labels):
+        raise CouldNotLook(
+            f"nothing was sent: the test alert would keep others from being told, by {rule}",
+            right="labels under alerts.test_receiver.labels that are no source of an inhibition",
+        )
     return Way(tuple(ends), _webhook(found.receiver(receiver), receiver, listen))
+
+
+def _inhibiting(found: Alertmanager, labels: Mapping[str, str]) -> Inhibition | None:
+    """The rule by which an alert with these labels might inhibit others; those with the same name would be ours."""
+    return next(
+        (
+            rule
+            for rule in found.inhibitions
+            if not {"alertname", ID} & set(rule.equal) and certain(rule.sources, labels, ()) is not False
+        ),
+        None,
+    )
 
 
 def _named(names: list[str]) -> str:

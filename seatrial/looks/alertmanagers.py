@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["NOUNS", "PART", "look"]
 
 PART = "alertmanagers"
-NOUNS = ("alertmanager", "delivery")
+NOUNS = ("alertmanager", "delivery", "routing")
 MOST = 5000
 """Names of labels that are kept."""
 

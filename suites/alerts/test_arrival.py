@@ -8,7 +8,7 @@ KEEPING = "Alertmanager: inhibition, silences"
 
 
 @pytest.mark.requirement("ALR-060", refs=[ROUTES])
-def test_the_routing_tree_leads_the_test_alert_to_the_test_receiver(delivery):
+def test_the_routing_tree_leads_the_test_alert_to_the_test_receiver(routing):
     """The routing tree MUST lead the test alert to the receiver that the profile declares for it.
 
     Why: a tree is read from its top, and the first route that matches ends it unless it says `continue`. One route too high, or a
@@ -20,7 +20,7 @@ def test_the_routing_tree_leads_the_test_alert_to_the_test_receiver(delivery):
     Fix: put the route for the test alert before all others, with the labels of `alerts.test_receiver.labels` as its matchers and
     without `continue`; reload the Alertmanager, and make sure that it is this file that it runs with.
     """
-    assert delivery.astray == []
+    assert routing.astray == []
 
 
 @pytest.mark.requirement("ALR-061", tier="write", refs=[ROUTES, WEBHOOK])

@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import json
 import os
+import subprocess
 import threading
 import time
 import urllib.error
@@ -36,7 +37,7 @@ __all__ = ["IDS", "RULES", "Post", "Verdicts", "adapter", "post"]
 REQUIREMENTS = {
     requirement.id: (requirement, function)
     for requirement, function in catalogue(suites)
-    if requirement.noun in ("delivery", "alertmanager")
+    if requirement.noun in ("delivery", "routing", "alertmanager")
 }
 IDS = sorted(REQUIREMENTS)
 RULES = """\
@@ -54,6 +55,7 @@ class Post:
     def __init__(self, folder: Path, port: int, listen: int) -> None:
         self.folder, self.url, self.listen = folder, f"http://127.0.0.1:{port}", listen
         self.config: dict[str, Any] = {}
+        self.child: subprocess.Popen[bytes] | None = None
         self.reset()
         (folder / "rules.yaml").write_text(RULES)
 
@@ -168,7 +170,7 @@ def post(folder: Path, *options: str) -> Iterator[Post]:
     with process(
         folder / "alertmanager.log", "prometheus-alertmanager", f"--config.file={folder}/alertmanager.yml",
         f"--storage.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}", *alone, *options, port=port,
-    ):  # fmt: skip
+    ) as made.child:  # fmt: skip
         yield made
 
 
@@ -216,7 +218,9 @@ class Verdicts:
         loaded = load(file)
         references = References(os.environ, file.parent)
         session = Session(loaded.profile, file.parent, references.resolve, tier, references.mask, key=f"test {file}")
-        subjects = [each for noun in ("delivery", "alertmanager") for each in NOUNS[noun].find(loaded.profile)]
+        subjects = [
+            each for noun in ("delivery", "routing", "alertmanager") for each in NOUNS[noun].find(loaded.profile)
+        ]
         told: list[str] = []
         observed = observe(session, subjects)
         perform(session, observed.runtime, subjects, lambda _: None, observed.experiments, told)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,11 @@ from typing import Any
 
 import pytest
 
+from seatrial import recovering
 from seatrial.drivers import _alertmanager_seen
+from seatrial.interrupts import Late, handled
 from seatrial.outcomes import Tier
+from seatrial.safety import disturbing
 from seatrial.safety import journal as journals
 from tests.integration.arrival_lab import IDS, Post, Verdicts, adapter, post
 from tests.integration.runs import Run
@@ -66,11 +70,9 @@ def up(running: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 # --- the whole run ----------------------------------------------------------------------------------------------------
 
 
-def test_what_conforms_is_green_by_a_run_and_by_its_facts(up: Post, tmp_path: Path) -> None:
+def test_what_conforms_is_green_and_tells_no_secret_of_the_configuration(up: Post, tmp_path: Path) -> None:
     run = Arrival(up.profile(), tmp_path, mode="gate")
     assert run.ids("pass") == IDS, run.text
-    again = Arrival(up.profile(), tmp_path, f"--facts={run.folder}", mode="gate")
-    assert again.told() == run.told()
     kept = "".join(path.read_text(errors="replace") for path in run.folder.rglob("*") if path.is_file())
     assert "hunter2" not in kept
     assert "4f1c2d9b" not in kept
@@ -240,9 +242,14 @@ def another_path(up: Post) -> None:
     up.test_webhook["url"] = f"http://127.0.0.1:{up.listen}/secret-4f1c2d9b"
 
 
+def a_source_of_inhibition(up: Post) -> None:
+    up.config["inhibit_rules"].append({"source_match": {"seatrial": "test"}, "target_match": {"severity": "page"}})
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [
+        (a_source_of_inhibition, 'would keep others from being told, by inhibit_rules[1] (source {seatrial="test"}'),
         (second_integration, "receiver seatrial has webhook, webhook"),
         (others_too, "would lead the test alert to receiver seatrial and receiver pager"),
         (elsewhere, "sends to 127.0.0.1:1, and this run listens on"),
@@ -299,6 +306,39 @@ def test_without_ends_by_configuration_nothing_is_said_of_them(up: Post) -> None
     assert "send_resolved: false" in verdicts.texts["ALR-064"]
 
 
+def test_an_alertmanager_that_hangs_in_the_middle_leaves_the_journal_open_and_is_recovered(
+    up: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disturbing, "UNDONE_WITHIN", 2.0)
+    unresolvable(up)
+    assert up.reload()
+    file = up.profile(alertmanager={"url": up.url, "timeout": "500ms"})
+    child = up.child
+    assert child is not None
+    stopped = threading.Event()
+
+    def stop() -> None:
+        wait(lambda: up.ours() != [])
+        child.send_signal(signal.SIGSTOP)
+        stopped.set()
+
+    hand = threading.Thread(target=stop, daemon=True)
+    hand.start()
+    try:
+        verdicts = Verdicts.look(file)
+    finally:
+        hand.join(30)
+        child.send_signal(signal.SIGCONT)
+    assert stopped.is_set()
+    assert verdicts.of("violation") == []
+    assert verdicts.of("error") == SENT
+    assert "could not be brought back after it was posted" in verdicts.texts["ALR-061"]
+    assert "then say `seatrial recover`" in verdicts.told[0]
+    # As another process would: this one still lives, and only what is left of a run that ended is recovered.
+    (entry,) = journals.open_journals()
+    assert recovering.recover(entry, recovering.hands_of(entry.head), by="recover") == []
+
+
 # --- cut short --------------------------------------------------------------------------------------------------------
 
 
@@ -350,10 +390,24 @@ def test_a_run_that_is_stopped_ends_its_alert(number: signal.Signals, up: Post, 
         assert up.ours() == []
 
 
-def test_a_run_that_is_out_of_time_ends_its_alert(up: Post, tmp_path: Path) -> None:
-    with under_way(up, tmp_path, "--deadline=8s") as child:
-        assert child.wait(30) == 3
-        assert up.ours() == []
+def test_a_run_that_is_out_of_time_ends_its_alert(up: Post) -> None:
+    unresolvable(up)
+    assert up.reload()
+
+    def late(*_: object) -> None:
+        raise Late
+
+    def when_it_fires() -> None:
+        wait(lambda: up.ours() != [])
+        os.kill(os.getpid(), signal.SIGALRM)
+
+    with handled({signal.SIGALRM: late}):
+        hand = threading.Thread(target=when_it_fires, daemon=True)
+        hand.start()
+        with pytest.raises(Late):
+            Verdicts.look(up.profile())
+        hand.join(30)
+    assert up.ours() == []
 
 
 def test_what_a_killed_run_left_is_ended_by_its_guardian(up: Post, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from seatrial.experiments import _receiving
 from seatrial.experiments._handless import Handless
 from seatrial.experiments._receiving import listening
 from seatrial.experiments.arrival import differing
-from seatrial.facts.arrival import Alertmanager, Integration, Receiver, Route, Span
+from seatrial.facts.arrival import Alertmanager, Inhibition, Integration, Matcher, Receiver, Route, Span
 from seatrial.facts.arrival_sending import muted, way
 from seatrial.facts.delivery_judged import Delivering
 from seatrial.facts.rules import Group, Rule, RuleFile
@@ -77,6 +77,32 @@ def test_what_others_might_hear_is_not_sent(server, text):
     with pytest.raises(CouldNotLook, match="nothing was sent: ") as why:
         way(server, "seatrial", LABELS, "127.0.0.1:9099")
     assert text in why.value.reason
+
+
+@pytest.mark.parametrize(
+    ("rule", "refused"),
+    [
+        (Inhibition("i", (Matcher("seatrial", "=", "test"),)), True),
+        (Inhibition("i", (Matcher("alertname", "=~", ".+"),), equal=("instance",)), True),
+        (Inhibition("i", (Matcher("alertname", "=~", ".+"),), equal=("namespace", "alertname")), False),
+        (Inhibition("i", (Matcher("severity", "=", "page"),)), False),
+        (Inhibition("i", (Matcher("seatrial", "?"),)), True),
+    ],
+)
+def test_an_alert_that_would_inhibit_others_is_not_sent(rule, refused):
+    server = found(WEBHOOK, inhibitions=(rule,))
+    if refused:
+        with pytest.raises(
+            CouldNotLook, match="nothing was sent: the test alert would keep others from being told, by i"
+        ):
+            way(server, "seatrial", LABELS, "127.0.0.1:9099")
+    else:
+        assert way(server, "seatrial", LABELS, "127.0.0.1:9099").ends
+
+
+def test_without_an_alertmanager_there_is_nothing_to_look_at(tmp_path):
+    with pytest.raises(CouldNotLook, match="no Alertmanager is declared"):
+        seen_of(session(tmp_path), Alerts.model_construct(alertmanager=None))
 
 
 def test_a_group_that_others_may_be_in_is_given_their_time():

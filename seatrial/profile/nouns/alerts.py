@@ -165,6 +165,7 @@ NOUNS = {
         "alerts section",
         beside=("rules",),
     ),
+    "routing": Noun(_server("routing", "test_receiver"), "alerts.test_receiver is not declared", (), "alerts section"),
     "delivery": Noun(
         _server("delivery", "test_receiver"), "alerts.test_receiver is not declared", (), "alerts section"
     ),
