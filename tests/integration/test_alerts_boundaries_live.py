@@ -183,3 +183,129 @@ def test_its_facts_give_the_same_verdicts(run: Alerts, lab: Watch, tmp_path: Pat
     again = Alerts(lab.folder / "watch.yaml", tmp_path, f"--facts={run.folder}")
     mine, theirs = ({k: v for k, v in each.told().items() if k[0] in OURS} for each in (run, again))
     assert mine == theirs
+
+
+# --- the rules of the specs, with the labels that their documents declare ---------------------------------------------
+
+
+def rule_file(*rules: tuple[str, str, str, str]) -> str:
+    """Rules by name, expression, `for` and text."""
+    found = [
+        {"alert": name, "expr": expr, "for": lasting, "labels": {"severity": "page"}, "annotations": {"summary": text}}
+        for name, expr, lasting, text in rules
+    ]
+    return json.dumps({"groups": [{"name": "spec", "rules": found}]}, indent=1)
+
+
+SEARCH = rule_file(
+    (
+        "HighErrorRate",
+        'rate(opossum_requests_total{status="error"}[5m]) / rate(opossum_requests_total[5m]) > 0.05',
+        "2m",
+        "Error rate above 5% for 2 minutes.",
+    ),
+    ("ServiceUnavailable", "opossum_service_availability == 0", "5m", "A service is unavailable for 5 minutes."),
+    (
+        "HighResponseTime",
+        "histogram_quantile(0.95, rate(opossum_response_time_seconds_bucket[5m])) > 2",
+        "5m",
+        "95th percentile above 2 seconds for 5 minutes.",
+    ),
+)
+ERRORS = {"of": {"metric": "opossum_requests_total", "labels": {"status": "error"}}, "to": "opossum_requests_total"}
+SEARCH_MEANS = {
+    "HighErrorRate": {"ratio": ERRORS, "above": "5%", "for": "2m"},
+    "ServiceUnavailable": {"value": "opossum_service_availability", "is": 0, "for": "5m", "per": ["service_name"]},
+    "HighResponseTime": {
+        "quantile": {"quantile": "95%", "of": "opossum_response_time_seconds"},
+        "above": "2s",
+        "for": "5m",
+        "per": ["method", "endpoint"],
+    },
+}
+SEARCH_METRICS = {
+    "opossum_requests_total": {"type": "counter", "labels": ["method", "endpoint"]},
+    "opossum_response_time_seconds": {"type": "histogram", "labels": ["method", "endpoint"]},
+    "opossum_service_availability": {"type": "gauge", "labels": ["service_name"]},
+}
+VICTOR = rule_file(
+    ("AssistantErrors", "rate(victor_errors_total[5m]) > 0.05", "5m", "Many errors."),
+    ("AssistantSlow", "histogram_quantile(0.95, rate(victor_latency_seconds_bucket[5m])) > 5", "5m", "Slow answers."),
+)
+VICTOR_MEANS = {
+    "AssistantErrors": {
+        "ratio": {"of": "victor_errors_total", "to": "victor_requests_total"},
+        "above": "5%",
+        "for": "5m",
+    },
+    "AssistantSlow": {"quantile": {"quantile": "95%", "of": "victor_latency_seconds"}, "above": "5s", "for": "5m"},
+}
+
+
+class Boundaries(Run):
+    """A run of this rung alone: nothing of these systems runs here."""
+
+    area = "alerts/test_boundaries.py"
+
+    def __init__(self, folder: Path, rules: dict[str, str], metrics: dict[str, Any], means: dict[str, Any]) -> None:
+        for name, text in rules.items():
+            (folder / name).write_text(text)
+        profile = {
+            "profile": "spec",
+            "environment": "test",
+            "target": {"driver": "http"},
+            "services": {"api": {"url": "http://127.0.0.1:9", "metrics": {"required": metrics}}},
+            "alerts": {"files": list(rules), "scrape_interval": "15s", "means": means},
+        }
+        (folder / "spec.yaml").write_text(json.dumps(profile, indent=1))
+        super().__init__(folder / "spec.yaml", folder)
+
+    def by_subject(self) -> dict[str, list[str]]:
+        """Violations of each alert or file; every one has an entry."""
+        found: dict[str, list[str]] = {r["subject"]: [] for r in self.results if r["subject"]}
+        for one in self.results:
+            if one["outcome"] == "violation":
+                found[one["subject"]].append(one["id"])
+        return found
+
+    def text_of(self, id: str) -> str:
+        """What was seen."""
+        return "\n".join(f"{r['seen']}" for r in self.results if r["id"] == id and r["seen"])
+
+
+BOTH = {"search.yaml": SEARCH, "assistant.yaml": VICTOR}
+
+
+def test_the_rules_of_the_specs_by_their_declared_meaning(tmp_path: Path) -> None:
+    run = Boundaries(tmp_path, BOTH, SEARCH_METRICS, SEARCH_MEANS | VICTOR_MEANS)
+    assert run.by_subject() == {
+        "alerts.HighErrorRate": ["ALR-042"],  # it selects a label that the metric does not have: it never fires
+        "alerts.ServiceUnavailable": [],
+        "alerts.HighResponseTime": [],
+        "alerts.AssistantErrors": ["ALR-041"],  # errors a second, not a share of requests: it rings with the traffic
+        "alerts.AssistantSlow": [],
+        "search.yaml": [],
+        "assistant.yaml": [],
+    }
+    assert "silent although 6% of 1/s" in run.text_of("ALR-042")
+    assert "which is documented without label status" in run.text_of("ALR-042")
+    assert "although 4% of 200/s of victor_requests_total were victor_errors_total" in run.text_of("ALR-041")
+
+
+def test_the_rules_of_the_specs_by_their_own_texts(tmp_path: Path) -> None:
+    run = Boundaries(tmp_path, BOTH, SEARCH_METRICS, {})
+    assert run.by_subject() == {"search.yaml": ["ALR-048"], "assistant.yaml": []}
+    assert run.text_of("ALR-048").count("HighErrorRate") == 2
+    assert "ServiceUnavailable" not in run.text_of("ALR-048")
+    assert "HighResponseTime" not in run.text_of("ALR-048")
+    (error,) = [one for one in run.results if one["outcome"] == "error"]
+    assert error["subject"] == "assistant.yaml"
+    assert "could not decide 2 of 2 alerts by their texts: AssistantErrors (its texts say no bound" in error["reason"]
+
+
+def test_a_share_divided_series_by_series_rings_for_any_error(tmp_path: Path) -> None:
+    labels = ["method", "endpoint", "status"]
+    metrics = {"opossum_requests_total": {"type": "counter", "labels": labels}}
+    run = Boundaries(tmp_path, {"search.yaml": SEARCH}, metrics, {"HighErrorRate": SEARCH_MEANS["HighErrorRate"]})
+    assert "ALR-041" in run.by_subject()["alerts.HighErrorRate"]
+    assert "although 4% of 1/s were opossum_requests_total{status=error}" in run.text_of("ALR-041")
