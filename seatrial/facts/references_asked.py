@@ -22,6 +22,7 @@ from seatrial.promql.nodes import (
 from seatrial.promql.reading import Expression
 
 __all__ = [
+    "MADE_UP",
     "Matcher",
     "empty_matches",
     "fetches",
@@ -41,6 +42,8 @@ __all__ = [
 
 Matcher = tuple[str, str, str]
 """Name, operator, value."""
+MADE_UP = ("ALERTS", "ALERTS_FOR_STATE")
+"""Series that Prometheus makes of alerts, as soon as there are any."""
 LONGEST = 2000
 """Characters of a regular expression that is tried, on the empty text alone."""
 

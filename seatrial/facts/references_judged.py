@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from seatrial.facts.catalog import Catalog, CatalogMetric
 from seatrial.facts.operands import Given, Operands
 from seatrial.facts.references_asked import (
+    MADE_UP,
     Matcher,
     empty_matches,
     made,
@@ -26,10 +27,8 @@ from seatrial.promql.nodes import Series, walk
 from seatrial.promql.reading import Expression, Selector, Unreadable, parse, selectors
 from seatrial.words import CouldNotLook, Finding, Missing
 
-__all__ = ["Reading", "References", "Selected"]
+__all__ = ["SCRAPED", "TARGETS", "Reading", "References", "Selected", "span"]
 
-MADE_UP = ("ALERTS", "ALERTS_FOR_STATE")
-"""Series that Prometheus makes of alerts, as soon as there are any."""
 SCRAPED = re.compile(
     r"up|scrape_(?:duration_seconds|samples_\w+|series_added|timeout_seconds|sample_limit|body_size_bytes)"
 )
@@ -75,6 +74,10 @@ TARGETS = frozenset(
 )
 """Labels that a scrape configuration often adds, so that no exposition has to have them."""
 MOST_TOLD = 3
+FEW = 100
+MOST_LIKENESSES = 300
+"""Names of metrics for which one that is like it is looked for among more than a few: that takes long."""
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,10 @@ class References:
     file: RuleFile
     catalog: Catalog | Missing
     operands: Operands | Missing
-    doubts: list[str] = field(default_factory=list, compare=False)
+    doubts: list[str] = field(default_factory=list, compare=False, repr=False)
     """What could not be decided while one question was answered."""
+    likenesses: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """What was found to be like what."""
 
     # --- what was read --------------------------------------------------------------------------------------------
 
@@ -150,6 +155,12 @@ class References:
             return {}
         parts = {name: metric for metric in self.catalog.metrics for name in metric.samples}
         return {**{metric.name: metric for metric in self.catalog.metrics}, **parts}
+
+    @cached_property
+    def series_names(self) -> list[str]:
+        """Names of series there are."""
+        parts = {name for metric in self._index.values() if metric.series for name in metric.samples or (metric.name,)}
+        return sorted(parts)
 
     def metric(self, name: str) -> CatalogMetric | None:
         """What is known of the metric that a series belongs to."""
@@ -210,7 +221,7 @@ class References:
     def whence(self) -> str:
         """Where was looked."""
         if isinstance(self.operands, Operands) and self.operands.origin:
-            return f"{self.operands.origin} within {_span(self.operands.over)}"
+            return f"{self.operands.origin} within {span(self.operands.over)}"
         return "" if isinstance(self.catalog, Missing) else self.catalog.origin
 
     # --- metrics --------------------------------------------------------------------------------------------------
@@ -231,17 +242,17 @@ class References:
         told = self.operands.announced if isinstance(self.operands, Operands) else {}
         return name in told or (known is not None and not known.series)
 
-    def _missing(self, each: Selected) -> bool | None:
+    def missing(self, each: Selected) -> bool | None:
         """Whether the metric of a selector is nowhere; None when that is not known."""
         name = each.metric
         if not name or name in MADE_UP or (not self.live and SCRAPED.fullmatch(name)):
             return False
-        if self._there(each) or self.announced(name):
+        if self.there(each) or self.announced(name):
             return False
         ever = self.ever(name)
         return None if ever is None else not ever
 
-    def _there(self, each: Selected) -> bool:
+    def there(self, each: Selected) -> bool:
         """Whether the selector itself gave anything."""
         given = self.given(made(each.node))
         return given is not None and given.ever
@@ -249,114 +260,37 @@ class References:
     @property
     def missing_metrics(self) -> list[Finding]:
         """Metrics that no service exposes and no server has had."""
-        return self.judged(self._missing_metrics)
+        from seatrial.facts.references_metrics import missing_metrics
 
-    def _missing_metrics(self, reading: Reading) -> Iterator[Finding]:
-        for each in reading.selected:
-            if self._is_recorded(each.metric) or (each.guarded and not self._all_missing(reading)):
-                continue
-            missing = self._missing(each)
-            if missing is None:
-                self.doubt(reading.rule, f"whether `{each.metric}` exists: {self._why_unknown}")
-            elif missing and (why := self._why_unsure):
-                self.doubt(reading.rule, f"there is no `{each.metric}`, but {why}")
-            elif missing:
-                yield self.about(
-                    each, f"`{each.metric}` is not there: no such series in {self.whence}", self._near_metric(each)
-                )
-
-    def _all_missing(self, reading: Reading) -> bool:
-        """Whether nothing is left of a rule whose parts stand in for each other."""
-        calls = {call for each in reading.selected for call in each.selector.calls}
-        names = {node.name for node in walk(reading.expression.root) if hasattr(node, "name")}
-        if calls & {"absent", "absent_over_time"} or "vector" in names:
-            return False
-        return all(self._missing(each) for each in reading.selected)
-
-    @property
-    def _why_unknown(self) -> str:
-        if isinstance(self.catalog, Missing) and not self.live:
-            return self.catalog.reason
-        return "it was not asked, or gave no answer"
-
-    @property
-    def _why_unsure(self) -> str:
-        """Why something that is not there may be somewhere all the same; empty when it can't."""
-        if not isinstance(self.catalog, Missing):
-            if self.catalog.unseen:
-                return f"the metrics of {', '.join(self.catalog.unseen[:MOST_TOLD])} could not be read"
-            if isinstance(self.catalog.canary, Missing):
-                return self.catalog.canary.reason
-        if isinstance(self.operands, Operands) and not isinstance(self.operands.down, Missing) and self.operands.down:
-            return f"not every target is up: {', '.join(self.operands.down[:MOST_TOLD])}"
-        return ""
-
-    def _near_metric(self, each: Selected) -> str:
-        """What to write in place of a metric that is not there."""
-        names = sorted(name for name, metric in self._index.items() if metric.series)
-        sample = [name for name, metric in self._index.items() if metric.samples and name not in metric.samples]
-        names = [name for name in names if name not in set(sample)]
-        if ended := [name for name in names if name.startswith(each.metric + "_")][:1]:
-            return f"`{ended[0]}`, which is there"
-        near = difflib.get_close_matches(each.metric, names, 1, 0.75)
-        return f"`{near[0]}`, which is there" if near else "a metric that is exposed"
+        return self.judged(lambda reading: missing_metrics(self, reading))
 
     @property
     def vanished_metrics(self) -> list[Finding]:
         """Metrics that were there within the time looked back, and are no more."""
-        return self.judged(self._vanished_metrics)
+        from seatrial.facts.references_metrics import vanished_metrics
 
-    def _vanished_metrics(self, reading: Reading) -> Iterator[Finding]:
-        for each in reading.selected:
-            if each.guarded or not each.metric or each.node.alternatives or self._is_recorded(each.metric):
-                continue
-            given = self.asked(reading.rule, made(each.node))
-            if given is None or given.now:
-                continue
-            whole = self.given(each.metric)
-            if whole is None or not whole.ever or whole.now or self.announced(each.metric) or each.metric in MADE_UP:
-                continue
-            if why := self._why_unsure:
-                self.doubt(reading.rule, f"`{each.metric}` has vanished, but {why}")
-                continue
-            assert isinstance(self.operands, Operands)
-            ago = next(n for n, count in enumerate(reversed(whole.series)) if count) * self.operands.step
-            yield self.about(
-                each,
-                f"`{each.metric}` has vanished: there were {max(whole.series)} series until {_span(ago)} ago, and none now",
-                "a metric that is still exposed",
-            )
-
-    # --- recorded names -------------------------------------------------------------------------------------------
-
-    def _is_recorded(self, name: str) -> bool:
-        return name in self.recorded or (":" in name and not name.startswith(":"))
+        return self.judged(lambda reading: vanished_metrics(self, reading))
 
     @property
     def unrecorded(self) -> list[Finding]:
         """Names of recorded series that nobody records."""
-        return self.judged(self._unrecorded)
+        from seatrial.facts.references_metrics import unrecorded
 
-    def _unrecorded(self, reading: Reading) -> Iterator[Finding]:
-        told = self.operands.recorded if isinstance(self.operands, Operands) else ()
-        for each in reading.selected:
-            name = each.metric
-            if each.guarded or not self._is_recorded(name) or name in self.recorded or self._there(each):
-                continue
-            ever = self.ever(name)
-            if ever:
-                continue
-            if isinstance(told, Missing):
-                self.doubt(reading.rule, f"whether `{name}` is recorded: {told.reason}")
-            elif self.live and ever is None:
-                self.doubt(reading.rule, f"whether `{name}` is there: {self._why_unknown}")
-            else:
-                near = difflib.get_close_matches(name, sorted(self.recorded), 1, 0.6)
-                yield self.about(
-                    each,
-                    f"`{name}` is recorded by no rule" + (f", and is not in {self.whence}" if self.live else ""),
-                    f"`{near[0]}`, which is recorded" if near else "a recording rule of that name",
-                )
+        return self.judged(lambda reading: unrecorded(self, reading))
+
+    def is_recorded(self, name: str) -> bool:
+        """Whether a recording rule makes these series, or should: a colon says so."""
+        return name in self.recorded or (":" in name and not name.startswith(":"))
+
+    def near(self, wrong: str, names: Iterable[str], least: float) -> str:
+        """What is most like something that is not there; empty when nothing is, or when too much was asked for already."""
+        names = [name for name in names if len(name) <= LONGEST_NAME] if len(wrong) <= LONGEST_NAME else []
+        if len(names) <= FEW:
+            return next(iter(difflib.get_close_matches(wrong, names, 1, least)), "")
+        key = f"{least} {wrong}"
+        if key not in self.likenesses and len(self.likenesses) < MOST_LIKENESSES:
+            self.likenesses[key] = next(iter(difflib.get_close_matches(wrong, names, 1, least)), "")
+        return self.likenesses.get(key, "")
 
     # --- labels of matchers ---------------------------------------------------------------------------------------
 
@@ -364,13 +298,15 @@ class References:
         """Whether enough is known of a selector's metric to judge its labels: it is, or was, there."""
         if not each.metric or each.metric in MADE_UP or each.node.alternatives:
             return False
-        return bool(self.ever(each.metric)) and not (not self.live and self._is_recorded(each.metric))
+        return bool(self.ever(each.metric)) and not (not self.live and self.is_recorded(each.metric))
 
     def has(self, each: Selected, label: str) -> bool | None:
         """Whether any series of a selector's metric has a label; None when that is not known."""
         known = self.metric(each.metric)
         if known is not None and known.label(label) is not None:
             return True
+        if each.metric.endswith(("_labels", "_annotations")):
+            return None  # which labels it has goes by what there is just now
         if self.live:
             given = self.given(selector_text(each.metric, (present(label),)))
             return None if given is None else given.ever
@@ -389,7 +325,7 @@ class References:
 
     def _unknown_labels(self, reading: Reading) -> Iterator[Finding]:
         for each in reading.selected:
-            if not self.known(each) or not each.matchers or self._there(each):
+            if not self.known(each) or not each.matchers or self.there(each):
                 continue
             if self.live and self.asked(reading.rule, made(each.node)) is None:
                 continue
@@ -406,9 +342,8 @@ class References:
         """What to write in place of a label that a metric does not have."""
         known = self.metric(metric)
         names = [each.name for each in known.labels] if known is not None else []
-        near = difflib.get_close_matches(label, names, 1, 0.6)
-        if near:
-            return f"`{near[0]}`, which it has"
+        if near := self.near(label, names, 0.6):
+            return f"`{near}`, which it has"
         return f"one of {', '.join(names[:8])}" if names else "no such matcher: it has no labels"
 
     # --- values of matchers ---------------------------------------------------------------------------------------
@@ -418,24 +353,18 @@ class References:
         return Finding(self.where(each.rule, each.node.start), seen, expected)
 
     @property
-    def unknown_jobs(self) -> list[Finding]:
-        """Jobs that a selector asks for, and nobody scrapes."""
-        return self.judged(self._unknown_jobs)
+    def unknown_values(self) -> list[Finding]:
+        """Jobs, buckets and quantiles that a selector asks for, and that there are not."""
+        from seatrial.facts.references_values import unseen_configured
 
-    def _unknown_jobs(self, reading: Reading) -> Iterator[Finding]:
-        from seatrial.facts.references_values import unseen_jobs
-
-        yield from unseen_jobs(self, reading)
+        return self.judged(lambda reading: unseen_configured(self, reading))
 
     @property
     def unseen_values(self) -> list[Finding]:
         """Values that a matcher asks for or leaves out, and that no series has had."""
-        return self.judged(self._unseen_values)
-
-    def _unseen_values(self, reading: Reading) -> Iterator[Finding]:
         from seatrial.facts.references_values import unseen_values
 
-        yield from unseen_values(self, reading)
+        return self.judged(lambda reading: unseen_values(self, reading))
 
     # --- operations -----------------------------------------------------------------------------------------------
 
@@ -481,7 +410,7 @@ def _told(matcher: Matcher) -> str:
     return f'{name}{op}"{value}"'
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """``1 h``, ``12 min``, ``40 s``."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from seatrial.words import Finding
 if TYPE_CHECKING:
     from seatrial.facts.references_judged import Reading, References, Selected
 
-__all__ = ["unseen_jobs", "unseen_values"]
+__all__ = ["unseen_configured", "unseen_values"]
 
 _STATUS = re.compile(r"[1-5]\d\d")
 _STATUSES = tuple(str(status) for status in range(100, 600))
@@ -22,17 +21,17 @@ _SIMPLE = re.compile(r"[\w.*+?|()\[\]^$/:@ ,-]{0,200}")
 LARGEST_NESTING = re.compile(r"[*+?]\)?[*+]|\([^)]*[*+][^)]*\)[*+]")
 
 
-def unseen_jobs(references: References, reading: Reading) -> Iterator[Finding]:
-    """Jobs that a selector asks for, and that a running Prometheus does not scrape."""
+def unseen_configured(references: References, reading: Reading) -> Iterator[Finding]:
+    """Jobs, buckets and quantiles that a selector asks for, and that there are not."""
     for each, number, matcher in _unseen(references, reading):
-        if _of_job(references, matcher):
+        if _configured(each, matcher):
             yield _told(references, each, number, matcher)
 
 
 def unseen_values(references: References, reading: Reading) -> Iterator[Finding]:
     """Other values that were never seen, and values left out that nobody has."""
     for each, number, matcher in _unseen(references, reading):
-        if not _of_job(references, matcher):
+        if not _configured(each, matcher):
             yield _told(references, each, number, matcher)
     for each in reading.selected:
         for number, matcher in enumerate(each.matchers):
@@ -50,8 +49,13 @@ def unseen_values(references: References, reading: Reading) -> Iterator[Finding]
                 )
 
 
-def _of_job(references: References, matcher: Matcher) -> bool:
-    return references.live and matcher[0] == "job"
+def _configured(each: Selected, matcher: Matcher) -> bool:
+    """Whether a label's values are set by configuration or code, so that no event brings a new one."""
+    return (
+        matcher[0] == "job"
+        or (matcher[0] == "le" and each.metric.endswith("_bucket"))
+        or (matcher[0] == "quantile" and not each.metric.endswith("_bucket"))
+    )
 
 
 def _unseen(references: References, reading: Reading) -> Iterator[tuple[Selected, int, Matcher]]:
@@ -108,7 +112,7 @@ def _misspelt(references: References, each: Selected, matcher: Matcher) -> bool:
     for part in matcher[2].split("|") if matcher[1] == "!~" else (matcher[2],):
         plain = re.split(r"[.*+?()\[\]^$\\]", part)[0] if matcher[1] == "!~" else part
         below = any(plain.startswith((f"{value}/", f"{value}-", f"{value}_", f"{value}.")) for value in values if value)
-        if plain and not below and difflib.get_close_matches(plain, values, 1, 0.65 if matcher[1] == "!=" else 0.75):
+        if plain and not below and references.near(plain, values, 0.65 if matcher[1] == "!=" else 0.75):
             return True
     return False
 
@@ -147,9 +151,8 @@ def _near(references: References, each: Selected, matcher: Matcher) -> str:
     """A value that was seen, in place of one that was not."""
     values, _ = _values(references, each, matcher[0])
     plain = re.sub(r"[^\w/.:-]", "", matcher[2])
-    near = difflib.get_close_matches(plain, values, 1, 0.5)
-    if near:
-        return f'"{near[0]}", which was seen'
+    if near := references.near(plain, values, 0.5):
+        return f'"{near}", which was seen'
     listed = ", ".join(f'"{value}"' for value in values[:6])
     return f"one of {listed}{' …' if len(values) > 6 else ''}" if values else "a value that was seen"
 

@@ -76,17 +76,21 @@ def test_labels_of_groupings_matchings_and_texts_exist(references):
     assert references.unknown_grouping == []
 
 
-@pytest.mark.requirement("ALR-025", refs=[SERIES, "Prometheus: jobs and instances"], needs="prometheus")
-def test_jobs_that_rules_select_are_scraped(references):
-    """Every `job` that a rule selects MUST be one that is scraped.
+@pytest.mark.requirement(
+    "ALR-025", refs=[SERIES, "Prometheus: jobs and instances", "Prometheus: histograms and summaries"]
+)
+def test_jobs_and_buckets_that_rules_select_exist(references):
+    """Every `job`, `le` and `quantile` that a rule selects MUST be one that there is.
 
-    Why: jobs are named in the scrape configuration and nowhere else; a rule about another name never fires.
+    Why: they are set in the scrape configuration and in the code, and no event brings a new one: a rule about another job, or about
+    a bucket that is not there, never fires.
 
-    See: curl -s PROMETHEUS/api/v1/targets
+    See: curl -sG PROMETHEUS/api/v1/query --data-urlencode 'query=count by (job) (METRIC)'
 
-    Fix: write the `job_name` of the scrape configuration, or have the job scraped; `absent(up{job="NAME"})` tells when it goes.
+    Fix: write the `job_name` of the scrape configuration, and the bound as it is exposed ("1" is not "1.0"); add the bucket, or
+    have the job scraped; `absent(up{job="NAME"})` tells when one goes.
     """
-    assert references.unknown_jobs == []
+    assert references.unknown_values == []
 
 
 @pytest.mark.requirement("ALR-026", refs=[OPERATORS, "pint promql/vector_matching"], needs="prometheus")

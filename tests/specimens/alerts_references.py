@@ -181,6 +181,7 @@ ALR_020 = Specimens(
         ),
         "`call_seconds_buckets` is not there": references("rate(call_seconds_buckets[5m]) > 1"),
         "`queue` is not there: no such series in the expositions of api (expected `queue_jobs`": exposed("queue > 10"),
+        "`cals_total` is not there": references('cals_total{job="api"} > 1', down=("redis 10.0.0.3:9121",)),
         "`one_thing` is not there": references("one_thing or other_thing > 5"),
     },
     undecided={
@@ -190,6 +191,9 @@ ALR_020 = Specimens(
         ),
         "but the canary of api was not run": exposed("cals_total > 1", canary=Missing("the canary of api was not run")),
         "but not every target is up: redis 10.0.0.3:9121": references("cals_total > 1", down=("redis 10.0.0.3:9121",)),
+        "but not every target is up: api 10": references(
+            'cals_total{job="api"} > 1', down=("b 1", "api 10.0.0.1:9100")
+        ),
         "it was not asked": references(
             "cals_total > 1", given={"cals_total": Given(error="timed out"), "cals": Given()}
         ),
@@ -270,17 +274,26 @@ ALR_024 = Specimens(
     },
     undecided=UNREACHED,
 )
+BUCKET = 'rate(call_seconds_bucket{le="0.5"}[5m]) > 1'
 ALR_025 = Specimens(
-    passes=[
-        references(*RIGHT),
+    passes=passes(
         references('queue_jobs{queue="mails"} > 1'),
         references("queue_jobs{job=~'api|other'} > 1"),
-    ],
+        references('rate(call_seconds_bucket{le="2.5"}[5m]) > 1'),
+        exposed('up{job="apis"} == 0', 'queue_jobs{job="apis"} > 1', 'rate(call_seconds_bucket{le="2.5"}[5m]) > 1'),
+    ),
     fails={
         '`job="apis"`: no series of `up` has had such a value of job in Prometheus at http://127.0.0.1:9090 within 1 h '
         '(expected "api", which was seen)': references('up{job="apis"} == 0'),
+        '`le="0.5"`: no series of `call_seconds_bucket` has had such a value of le in Prometheus': references(BUCKET),
+        'of le in the expositions of api (expected "2.5", which was seen)': exposed(BUCKET),
     },
-    undecided=UNREACHED,
+    undecided={
+        **UNREACHED,
+        "gave no answer: timed out": references(
+            'call_seconds_bucket{le="0.5"} > 1', given={'call_seconds_bucket{le="0.5"}': Given(error="timed out")}
+        ),
+    },
 )
 LEFT, RIGHTS = "queue_jobs", "limit_jobs"
 PAIR = {LEFT: steady(2), RIGHTS: steady(), f"({LEFT}) / ({RIGHTS})": steady(0)}
