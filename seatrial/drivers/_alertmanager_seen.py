@@ -105,10 +105,14 @@ def _keeping(session: Session) -> Callable[[str], str]:
     return keep
 
 
-def _ready(session: Session, server: Server) -> str:
-    """What it says to whether it is ready."""
+def _ready(session: Session, server: Server) -> str | Missing:
+    """What it says to whether it is ready; what stands before it may not let us ask."""
     answer = api.page(session, server, "/-/ready", limit=64 * 1024)
-    return "ready" if answer.status == 200 else f"HTTP {answer.status}"
+    if answer.status == 200:
+        return "ready"
+    if answer.status >= 500:
+        return f"HTTP {answer.status}"
+    return Missing(f"whether it is ready is not told: /-/ready answered HTTP {answer.status}", "GET /-/ready")
 
 
 def _reloaded(session: Session, server: Server) -> bool | Missing:

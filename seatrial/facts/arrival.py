@@ -113,8 +113,8 @@ class Alertmanager:
 
     url: str
     version: str = ""
-    ready: str = "ready"
-    """What `/-/ready` came to: ``ready``, or what it answered instead."""
+    ready: str | Missing = "ready"
+    """What `/-/ready` came to: ``ready``, or with what it said that it is not."""
     cluster: str = "disabled"
     """``ready``, ``settling`` or ``disabled``."""
     peers: int = 0

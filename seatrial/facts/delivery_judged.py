@@ -195,7 +195,7 @@ class Delivering:
         """Of what it is not ready, and of what it did not load."""
         found = self.alertmanager
         findings = []
-        if found.ready != "ready":
+        if isinstance(found.ready, str) and found.ready != "ready":
             findings.append(Finding(found.url, f"/-/ready answered {found.ready}", "HTTP 200"))
         if found.cluster not in ("ready", "disabled"):
             findings.append(
@@ -205,6 +205,7 @@ class Delivering:
             told = "its configuration was not loaded when it last was to: it runs with an older one"
             findings.append(Finding(found.url, told, "the configuration that is there"))
         if not findings:
+            seen(found.ready)
             seen(found.reloaded)
         return findings
 
@@ -224,9 +225,15 @@ class Delivering:
         """Those, and every severity; not what nobody is to be told of."""
         where = "alerts.severities"
         severities = [Told(each, f"{where} {each}", {"severity": each}) for each in self.declared.severities]
-        alerts = [each for each in self._alerts() if each.name not in self.declared.undelivered]
+        alerts = self._wanted()
         # By custom, what has this severity is there to be there.
-        return [each for each in (*severities, *alerts) if each.labels.get("severity") != "none"]
+        silent = {*self.declared.undelivered, "none"}
+        return [each for each in (*severities, *alerts) if each.labels.get("severity") not in silent]
+
+    def _wanted(self) -> list[Told]:
+        """Alerts, but for those that nobody is to be told of."""
+        silent = set(self.declared.undelivered)
+        return [each for each in self._alerts() if not silent & {each.name, each.labels.get("severity")}]
 
     def _kinds(
         self, told: list[Told], carried: tuple[str, ...] | Missing | None = None
@@ -306,7 +313,7 @@ class Delivering:
     def lasting_silences(self) -> list[Finding]:
         """Silences that keep a declared alert from being told for longer than anybody remembers why."""
         found = []
-        alerts = [each for each in self._alerts() if each.name not in self.declared.undelivered]
+        alerts = self._wanted()
         lasting = [each for each in seen(self.alertmanager.silences) if each.lasts >= FOREVER and not each.pending]
         _bounded(len(lasting), len(alerts), "alerts")
         for silence in lasting:

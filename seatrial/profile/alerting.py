@@ -146,7 +146,7 @@ class Alerts(Node):
     severities: list[Text] = []
     """Values that the label `severity` may have."""
     undelivered: list[Text] = []
-    """Alerts that nobody is told of on purpose, by their names: `Watchdog`, say."""
+    """Alerts that nobody is told of on purpose, by their names or their severity: `Watchdog`, `info`."""
     means: dict[Text, Meaning] = {}
     """What each alert tells, by its name."""
     covers: dict[Text, Several] = {}

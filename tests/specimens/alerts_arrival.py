@@ -46,6 +46,26 @@ def server(config=CONFIG, **changes):
     return Alertmanager(URL, "0.25.0", labels=LABELS, **{**told, **changes})
 
 
+CUSTOMARY = """\
+route:
+  group_by: [namespace]
+  receiver: Default
+  routes:
+  - {matchers: ['alertname = Watchdog'], receiver: Watchdog}
+  - {matchers: ['alertname = InfoInhibitor'], receiver: 'null'}
+  - {matchers: ['severity = critical'], receiver: Critical}
+inhibit_rules:
+- {source_matchers: ['severity = critical'], target_matchers: ['severity =~ warning|info'], equal: [namespace, alertname]}
+- {source_matchers: ['alertname = InfoInhibitor'], target_matchers: ['severity = info'], equal: [namespace]}
+receivers:
+- {name: Default, slack_configs: [{channel: '#alerts'}]}
+- {name: Critical, pagerduty_configs: [{routing_key: <secret>}]}
+- {name: Watchdog}
+- {name: 'null'}
+"""
+"""As it comes with the operator for Kubernetes, with people in it."""
+
+
 # --- a test alert -----------------------------------------------------------------------------------------------------
 
 
@@ -191,6 +211,14 @@ def delivering(found=None, *rules, rules_read=True, severities=("page", "ticket"
 
 
 USED = CONFIG.replace("  - match_re: {severity: info|none}\n    receiver: nobody\n", "")
+CLUSTER = (
+    alert("Watchdog", "vector(1)", severity="none"),
+    alert("InfoInhibitor", 'ALERTS{severity="info"} == 1', severity="none"),
+    alert("KubePodCrashLooping", "increase(kube_pod_container_status_restarts_total[5m]) > 0", severity="warning"),
+    alert("KubeAPIDown", 'absent(up{job="apiserver"} == 1)', severity="critical"),
+    alert("CPUThrottlingHigh", "sum by (namespace, pod) (throttled) > 1", severity="info"),
+)
+KUBERNETES = delivering(server(CUSTOMARY), *CLUSTER, severities=("critical", "warning", "info"))
 UNREAD = delivering(rules_read=False)
 AGGREGATED = alert("Aggregated", "sum by (job) (up) == 0", severity="page")
 
@@ -208,12 +236,17 @@ ALR_066 = Specimens(
         "its cluster is settling (expected ready)": delivering(server(cluster="settling")),
         "/-/ready answered HTTP 503": delivering(server(ready="HTTP 503", reloaded=DARK)),
     },
-    undecided={"HTTP 403": delivering(server(reloaded=DARK))},
+    undecided={
+        "HTTP 403": delivering(server(reloaded=DARK)),
+        "HTTP 404": delivering(server(ready=Missing("whether it is ready is not told: /-/ready answered HTTP 404"))),
+    },
 )
 ALR_067 = Specimens(
     passes=[
         delivering(),
+        KUBERNETES,
         delivering(None, DOWN, WATCHDOG, undelivered=["Watchdog"]),
+        delivering(None, DOWN, WATCHDOG, severities=("page", "info"), undelivered=["info"]),
         delivering(None, DOWN, replace(WATCHDOG, labels={"severity": "none"})),
         # Its severity may be any, so that it may come to somebody.
         delivering(None, replace(WATCHDOG, labels={"severity": "{{ $labels.severity }}"})),
@@ -232,6 +265,7 @@ ALR_067 = Specimens(
 )
 ALR_068 = Specimens(
     passes=[
+        KUBERNETES,
         delivering(server(USED)),
         delivering(server(USED.replace("{severity: page}", "{team: db}")), alert("Db")),
         delivering(server(USED.replace("{severity: page}", "{job: db}"), added=()), AGGREGATED),
