@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import os
 import shutil
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,13 @@ import pytest
 
 from seatrial import recovering
 from seatrial.drivers import _alertmanager_seen
+from seatrial.experiments._receiving import listening
+from seatrial.facts.arrival_routing import within
 from seatrial.interrupts import Late, handled
 from seatrial.outcomes import Tier
 from seatrial.safety import disturbing
 from seatrial.safety import journal as journals
+from seatrial.words import Missing
 from tests.integration.arrival_lab import IDS, Post, Verdicts, adapter, post
 from tests.integration.runs import Run
 from tests.lab.ports import free_port
@@ -220,6 +225,56 @@ def test_a_cluster_that_does_not_settle_is_seen(tmp_path: Path, monkeypatch: pyt
         verdicts = Verdicts.look(lonely.profile(), tier=Tier.observe)
     assert verdicts.of("violation", "advisory") == ["ALR-066"]
     assert "its cluster is settling" in verdicts.texts["ALR-066"]
+
+
+# --- time, as it reads it -----------------------------------------------------------------------------------------------
+
+
+def test_what_it_mutes_now_is_what_we_say_it_mutes(up: Post) -> None:
+    """Intervals of every kind, around this moment and beside it: by what it then tells a listener."""
+    now = datetime.now(UTC)
+    today, month = now.strftime("%A").lower(), now.strftime("%B").lower()
+    last = calendar.monthrange(now.year, now.month)[1]
+    start = f"{max(0, now.hour - 1):02}:00"
+    spans: list[dict[str, Any]] = [
+        {}, {"weekdays": [today]}, {"weekdays": ["monday:thursday"]}, {"weekdays": ["friday:saturday", "sunday"]},
+        {"months": [month]}, {"months": ["1:6"]}, {"months": ["july:december"]}, {"years": [f"{now.year}:{now.year + 1}"]},
+        {"years": [str(now.year - 1)]}, {"days_of_month": [str(now.day)]}, {"days_of_month": [str(now.day - last - 1)]},
+        {"days_of_month": ["1:15"]}, {"days_of_month": ["16:31"]}, {"days_of_month": ["-28:-20"]}, {"days_of_month": ["-5:-1"]},
+        {"times": [{"start_time": start, "end_time": "24:00"}]}, {"times": [{"start_time": "00:00", "end_time": "00:01"}]},
+        {"times": [{"start_time": start, "end_time": "24:00"}], "location": "Asia/Tokyo"},
+        {"weekdays": [today], "months": [month], "years": ["2000"]}, {"weekdays": [today], "location": "Pacific/Kiritimati"},
+    ]  # fmt: skip
+    names = [f"i{number}" for number in range(len(spans))]
+    up.config["time_intervals"] = [
+        {"name": name, "time_intervals": [span]} for name, span in zip(names, spans, strict=True)
+    ]
+    up.config["route"]["routes"] = [
+        {"match": {"which": f"{key}-{name}"}, "receiver": "seatrial", "group_by": ["..."], "group_wait": "0s", f"{key}_time_intervals": [name]}
+        for name in names
+        for key in ("mute", "active")
+    ]  # fmt: skip
+    assert up.reload()
+    labels = [
+        {"alertname": "T", "seatrial_id": "time", "which": f"{key}-{name}"}
+        for name in names
+        for key in ("mute", "active")
+    ]
+    ends = (now + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    found = Verdicts.look(up.profile(), tier=Tier.observe).observed.alertmanagers["alerts.alertmanager"]
+    assert not isinstance(found, Missing)
+    said = {name for name in names if within(found.intervals[name], found.at)}
+    assert 5 < len(said) < len(names)
+    expected = {f"mute-{name}" for name in names if name not in said} | {f"active-{name}" for name in said}
+    with listening(f"127.0.0.1:{up.listen}", "/in", "seatrial_id", "time") as receiving:
+        up.ask(
+            "/api/v2/alerts",
+            [{"labels": each, "startsAt": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "endsAt": ends} for each in labels],
+        )
+        receiving.until(lambda arrived: {each.labels["which"] for each in arrived} >= expected, 10)
+        receiving.until(lambda _: False, 1)
+        assert {each.labels["which"] for each in receiving.arrived} == expected
+    wait(lambda: up.ours() == [])
 
 
 # --- nothing is sent --------------------------------------------------------------------------------------------------
