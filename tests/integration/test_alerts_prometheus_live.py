@@ -19,8 +19,11 @@ import pytest
 
 from seatrial.catalogue import catalogue
 from seatrial.drivers import Session
+from seatrial.facts.catalog import Catalog
 from seatrial.fixtures import alert_servers
+from seatrial.looks import _catalog_scraped
 from seatrial.looks._secrets import known_secrets, redacting
+from seatrial.looks.catalogs import catalog
 from seatrial.observe import facts_text, observe, read_facts
 from seatrial.profile.loading import load
 from seatrial.profile.references import References
@@ -30,7 +33,7 @@ from suites import alerts
 from tests.integration.conftest import Require
 from tests.integration.runs import Run
 from tests.lab.ports import free_port
-from tests.lab.watch import RULES, Watch, process, watch
+from tests.lab.watch import METRICS, RULES, Watch, process, watch
 
 pytestmark = pytest.mark.integration
 
@@ -38,7 +41,11 @@ NOUNS = ("prometheus", "scraped_service")
 REQUIREMENTS = {
     requirement.id: function for requirement, function in catalogue(alerts) if "ALR-010" <= requirement.id <= "ALR-019"
 }
-SILENT = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
+SILENT = {
+    "route": {"receiver": "all"},
+    "receivers": [{"name": "all", "webhook_configs": [{"url": "http://127.0.0.1:9"}]}],
+}
+"""An Alertmanager that would tell somebody; nothing fires here."""
 HASH = "$2b$04$/nF52kqZx2yB.L4ZJBOs2OwTxyEbsjPf.YS8ytK6IG6ok8hi9UZOW"
 """bcrypt of ``aye-aye``."""
 
@@ -49,22 +56,33 @@ class Alerts(Run):
     area = "alerts/test_prometheus.py"
 
 
+class All(Run):
+    """A run of the whole area."""
+
+    area = "alerts"
+
+
+def session_of(profile: Path, **environment: str) -> Session:
+    """What a run of a profile would let its drivers do."""
+    loaded = load(str(profile))
+    references = References(environment, profile.parent)
+    known = known_secrets(loaded.profile, references)
+    return Session(
+        loaded.profile,
+        profile.parent,
+        references.resolve,
+        mask=references.mask,
+        known=known,
+        redact=redacting(known),
+    )
+
+
 class Verdicts:
     """What every requirement comes to, from facts that went through a file, as a replay has them."""
 
     def __init__(self, profile: Path, **environment: str) -> None:
-        loaded = load(str(profile))
-        references = References(environment, profile.parent)
-        known = known_secrets(loaded.profile, references)
-        self.session = Session(
-            loaded.profile,
-            profile.parent,
-            references.resolve,
-            mask=references.mask,
-            known=known,
-            redact=redacting(known),
-        )
-        about = [subject for noun in NOUNS for subject in subjects(loaded.profile, noun)[0]]
+        self.session = session_of(profile, **environment)
+        about = [subject for noun in NOUNS for subject in subjects(self.session.profile, noun)[0]]
         clock = time.monotonic()
         observed = observe(self.session, about)
         self.seconds = time.monotonic() - clock
@@ -76,7 +94,7 @@ class Verdicts:
         for id, function in REQUIREMENTS.items():
             for subject in about:
                 if subject.noun == function.__code__.co_varnames[0]:
-                    self._judge(id, function, subject, loaded.profile)
+                    self._judge(id, function, subject, self.session.profile)
 
     def _judge(self, id: str, function: Callable[[Any], None], subject: Any, profile: Any) -> None:
         trial = SimpleNamespace(profile=profile, observed=lambda _: self.facts)
@@ -110,6 +128,9 @@ def up(require: Require, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
     require("prometheus")
     with watch(tmp_path_factory.mktemp("watch") / "w", alertmanager=SILENT) as made:
         yield made
+    for server in OPEN:
+        server.shutdown()
+        server.server_close()
 
 
 EVERY = {"scrape_interval": "1s"}
@@ -150,7 +171,11 @@ groups:
     rules:
       - alert: Failing
         expr: app_component_up * on (job) app_queue_jobs > 0
+        labels: {severity: page}
+        annotations: {summary: It fails., description: It fails., runbook_url: "https://runbooks.example/failing"}
 """
+OF_APP = {"relabel_configs": [{"target_label": "job", "replacement": "app"}]}
+"""The rules look at this job, and at no other."""
 
 
 def edited(up: Watch) -> dict[str, Any]:
@@ -198,9 +223,12 @@ def jobs(up: Watch, *more: dict[str, Any]) -> dict[str, Any]:
 def down(up: Watch) -> dict[str, Any]:
     """One more target, at which nothing listens."""
     where = [{"targets": [f"127.0.0.1:{free_port()}"]}]
-    put(up, config=jobs(up, {"job_name": "gone", "static_configs": where}))
+    put(up, config=jobs(up, {"job_name": "gone", "static_configs": where, **OF_APP}))
     up.until(lambda: "down" in [t["health"] for t in up.api("targets")["activeTargets"]], what="the target")
     return dict(EVERY)
+
+
+OPEN: list[http.server.ThreadingHTTPServer] = []
 
 
 def lazy(up: Watch) -> dict[str, Any]:
@@ -221,8 +249,9 @@ def lazy(up: Watch) -> dict[str, Any]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lazy)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    OPEN.append(server)
     where = [{"targets": [f"127.0.0.1:{server.server_port}"]}]
-    job = {"job_name": "lazy", "scrape_interval": "3s", "scrape_timeout": "3s", "static_configs": where}
+    job = {"job_name": "lazy", "scrape_interval": "3s", "scrape_timeout": "3s", "static_configs": where, **OF_APP}
     put(up, config=jobs(up, job))
     up.until(lambda: any(t["lastScrapeDuration"] > 2 for t in up.api("targets")["activeTargets"]), what="the target")
     return dict(EVERY)
@@ -231,7 +260,7 @@ def lazy(up: Watch) -> dict[str, Any]:
 def not_scraped(up: Watch) -> dict[str, Any]:
     """It scrapes itself, and not the service."""
     itself = [{"targets": [up.prometheus.removeprefix("http://")]}]
-    put(up, config={"scrape_configs": [{"job_name": "self", "static_configs": itself}]})
+    put(up, config={"scrape_configs": [{"job_name": "self", "static_configs": itself, **OF_APP}]})
     return dict(EVERY)
 
 
@@ -282,6 +311,93 @@ def test_exactly_its_requirement_turns_red(
     assert found.ids("red") == [id], found.told
     assert found.ids("error") == []
     assert text in "\n".join(operands[-1].seen)
+
+
+def test_nothing_else_of_the_area_turns_red(up: Watch, tmp_path: Path) -> None:
+    run = All(up.profile(**down(up)), tmp_path)
+    assert run.ids("violation", "advisory") == ["ALR-015"], run.text
+
+
+def test_where_no_file_is_declared_the_rules_that_it_has_are_judged(up: Watch) -> None:
+    put(up, {"rules.yaml": RULES, "failing.yaml": FAILING})
+    found = Verdicts(up.profile(files=None))
+    assert found.ids("red") == ["ALR-012"], found.told
+    assert found.ids("error") == []
+    assert set(REQUIREMENTS) - set(found.outcomes) == {"ALR-010", "ALR-011", "ALR-019"}
+
+
+# --- the metrics there are --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("series", "one"), [(20_000, 5_000), (0, 5_000), (0, 1)], ids=["few", "many", "very-many"])
+def test_the_catalog_knows_what_rules_name_however_many_series_there_are(
+    series: int, one: int, up: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(up)
+    monkeypatch.setattr(_catalog_scraped, "FEW_SERIES", series)
+    monkeypatch.setattr(_catalog_scraped, "FEW_OF_ONE", one)
+    found = catalog(session_of(up.profile()))
+    assert isinstance(found, Catalog)
+    assert (found.scraped, found.unseen, found.canary) == (True, (), "")
+    assert found.target_labels == ("job", "instance")
+    errors = found.of("app_http_requests_total")
+    assert errors is not None
+    assert (errors.type, errors.series, errors.source) == ("counter", 3, "app")
+    assert [(label.name, label.count, label.series) for label in errors.labels] == [
+        ("instance", 1, 3), ("job", 1, 3), ("method", 2, 3), ("route", 1, 3), ("status", 3, 3)
+    ]  # fmt: skip
+    status = errors.label("status")
+    assert status is not None
+    assert status.values == (("200", "201", "500") if one > 1 else ())
+    histogram = found.of("app_http_request_duration_seconds_bucket")
+    assert histogram is not None
+    assert (histogram.type, histogram.series) == ("histogram", 6)
+    assert histogram.bounds == ((0.05, 0.25, 1.0) if one > 1 else ())
+    assert found.of("app_disk_free_bytes") is not None
+    assert found.of("app_nothing") is None
+
+
+def test_what_a_target_no_longer_exposes_is_not_announced_and_what_it_will_expose_is(up: Watch) -> None:
+    put(up)
+    up.exporter.expose(METRICS.replace("app_queue_jobs{", "app_jobs{") + "# TYPE app_later_total counter\n")
+    up.scraped()
+    up.until(lambda: "app_later_total" in up.api("metadata"), what="the metadata")
+    found = catalog(session_of(up.profile()))
+    up.exporter.expose(METRICS)
+    assert isinstance(found, Catalog)
+    later = found.of("app_later_total")
+    assert later is not None
+    assert (later.type, later.series) == ("counter", 0)
+
+
+def test_a_catalog_waits_for_the_scrape_after_the_canary(up: Watch) -> None:
+    put(up)
+    text = RULES.replace("app_queue_jobs{", "app_made_by_canary{")
+    (up.folder / "rules.yaml").write_text(text)
+
+    class Counted(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            up.exporter.set("app_made_by_canary", {"queue": "mail"}, 1)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Quietly."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counted)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    api = {
+        "url": f"http://127.0.0.1:{server.server_port}",
+        "canary": {"get": "/make"},
+        "metrics": {"port": up.exporter.port},
+    }
+    found = catalog(session_of(up.profile(top={"services": {"api": api}})))
+    server.shutdown()
+    server.server_close()
+    up.exporter.expose(METRICS)
+    assert isinstance(found, Catalog)
+    assert found.canary == "api: HTTP 200"
+    assert found.of("app_made_by_canary") is not None
 
 
 # --- how it is reached ------------------------------------------------------------------------------------------------
