@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ _KNOWN: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "ts_of_first_over_time": ((3, 7), NEWEST),
     "first_over_time": ((3, 7), NEWEST),
 }
+_LETTER = re.compile(r"(\[\s*[0-9][0-9a-z]*\s+)[A-Za-z_](?=\s*[0-9\]])")
 _LITERALS = (2, 54)
 """Since then a duration is a number, and a number a duration."""
 
@@ -52,6 +54,8 @@ def check(expr: str, reads: Dialect) -> Wrong | None:
     from seatrial.promql.reading import Unreadable, parse
     from seatrial.promql.tokens import MAX_LENGTH, tokens
 
+    if not reads.reads((3, 0)):  # older versions take the first letter after a range for the colon of a subquery
+        expr = _LETTER.sub(r"\1:", expr)
     try:
         words = tokens(expr)
         if reads.version != NEWEST and (unknown := _unknown(words, reads)) is not None:
@@ -151,7 +155,9 @@ def _moves(words: list[Token], number: int) -> bool:
     at = number - 1
     while at >= 0 and words[at].text in ("-", "+"):
         at -= 1
-    return at >= 0 and words[at].kind == "name" and words[at].text.lower() == "offset"
+    if at < 1 or words[at].kind != "name" or words[at].text.lower() != "offset":
+        return False
+    return words[at - 1].kind in ("name", "number", "duration") or words[at - 1].text in (")", "]", "}")
 
 
 def _is_name(inside: str, before: Token | None) -> bool:

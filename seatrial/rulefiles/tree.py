@@ -128,6 +128,7 @@ def tree(text: str) -> tuple[Node | None, int]:
             "a byte order mark in the middle of the file: take it out", len(lines_of(text[: late.start()])), 1
         )
     from yaml import MarkedYAMLError, YAMLError
+    from yaml.scanner import ScannerError
 
     builder = _Builder()
     try:
@@ -135,7 +136,8 @@ def tree(text: str) -> tuple[Node | None, int]:
             if builder.take(event):
                 break
     except YAMLError as wrong:
-        if builder.complete:
+        # What follows the first document is not read, but for one word: the one that is looked at to see that it has ended.
+        if builder.complete and not isinstance(wrong, ScannerError):
             return builder.root, 0
         mark = (wrong.problem_mark or wrong.context_mark) if isinstance(wrong, MarkedYAMLError) else None
         said = str(getattr(wrong, "problem", None) or getattr(wrong, "reason", None) or "unreadable")
