@@ -20,6 +20,7 @@ from seatrial.promql.nodes import (
     Unary,
     bare,
     constant,
+    scalar,
 )
 
 __all__ = ["ANY", "Bounds", "bounds"]
@@ -100,6 +101,8 @@ def _of_call(node: Call, one: One) -> Bounds:
         return Bounds(1, inf, f"`{name}` of nothing is nothing, and not 0", True)
     if name == "histogram_quantile" and len(node.arguments) == 2:
         return _of_quantile(node, one)
+    if name == "quantile_over_time" and not _real(node.arguments[0]):
+        return ANY
     if name in _SAME and node.arguments:
         return bounds(node.arguments[1 if name == "quantile_over_time" else 0], one)
     if name == "sum_over_time" and bounds(node.arguments[0], one).low >= 0:
@@ -111,6 +114,8 @@ def _of_quantile(node: Call, one: One) -> Bounds:
     """A quantile in the last bucket, which has no end, is told as the bound of the bucket before it."""
     from seatrial.facts.expressions_reading import series_of
 
+    if not _real(node.arguments[0]):
+        return ANY
     highest, lowest, names = -inf, 0.0, []
     for series in series_of(node.arguments[1]):
         metric = one.metric(series)
@@ -127,14 +132,22 @@ def _of_quantile(node: Call, one: One) -> Bounds:
     )
 
 
+def _real(node: Node) -> bool:
+    """Whether it is a quantile; of what is none, the result is infinite."""
+    value = constant(node)
+    return value is not None and 0 <= value <= 1
+
+
 def _of_aggregate(node: Aggregate, one: One) -> Bounds:
     if node.name in ("count", "group"):
         return Bounds(1, inf if node.name == "count" else 1, f"`{node.name}` of nothing is nothing, and not 0", True)
     if node.name == "count_values":
         return Bounds(1, inf, "", True)
     inner = bounds(node.body, one)
-    if node.name in ("avg", "min", "max", "quantile", *KEEPING):
+    if node.name in ("avg", "min", "max", *KEEPING):
         return inner
+    if node.name == "quantile":
+        return inner if node.parameter is not None and _real(node.parameter) else ANY
     if node.name == "sum":
         return Bounds(0, inf, inner.why if inner.high == inf else "", inner.counted) if inner.low >= 0 else ANY
     return Bounds(0, inf, f"`{node.name}` is never below 0")
@@ -171,27 +184,31 @@ def _made(low: float, high: float, why: str, counted: bool) -> Bounds:
 
 
 def _filtered(node: Binary, one: One) -> Bounds:
-    left, bound = bounds(node.left, one), constant(node.right)
-    if bound is None:
-        return left
-    why = left.why or f"{one.said(node)} lets no other through"
-    match node.op:
+    """What a comparison lets through: values of its left side, or of the one that is no number."""
+    side, other, op = node.left, node.right, node.op
+    if scalar(side):
+        side, other, op = other, side, {">": "<", "<": ">", ">=": "<=", "<=": ">="}.get(op, op)
+    found, bound = bounds(side, one), constant(other)
+    if bound is None or bound != bound:
+        return found
+    why = found.why or f"{one.said(node)} lets no other through"
+    match op:
         case ">" | ">=":
-            return Bounds(max(left.low, bound), left.high, why, left.counted)
+            return Bounds(max(found.low, bound), found.high, why, found.counted)
         case "<" | "<=":
-            return Bounds(left.low, min(left.high, bound), why, left.counted)
-        case "==" if left.low <= bound <= left.high:
+            return Bounds(found.low, min(found.high, bound), why, found.counted)
+        case "==" if found.low <= bound <= found.high:
             return Bounds(bound, bound, why, True)
         case _:
-            return left
+            return found
 
 
 def _of_share(node: Binary, left: Bounds, right: Bounds, one: One) -> Bounds:
     divisor = constant(node.right)
     if divisor is not None:
-        if divisor <= 0:
+        if not 0 < divisor < inf:
             return ANY
-        return Bounds(left.low / divisor, left.high / divisor, left.why, left.counted)
+        return _made(left.low / divisor, left.high / divisor, left.why, left.counted)
     if left.low < 0 or right.low < 0:
         return ANY
     if not node.group and _part(node.left, node.right, one):

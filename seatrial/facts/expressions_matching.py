@@ -46,6 +46,11 @@ def _core(node: Node) -> Series | None:
             return None
 
 
+def _path(node: Node) -> tuple[str, ...]:
+    """Functions and aggregations around the one selector of a side."""
+    return tuple(each.name for each in walk(node) if isinstance(each, Call | Aggregate))
+
+
 def _itself(node: Binary, one: One) -> str:
     """One metric divided by itself, where only one side selects by a label that is matched: each series meets itself."""
     if node.op not in ("/", "-") or node.group:
@@ -53,17 +58,19 @@ def _itself(node: Binary, one: One) -> str:
     left, right = _core(node.left), _core(node.right)
     if left is None or right is None or not left.metric or left.metric != right.metric:
         return ""
+    if _path(node.left) != _path(node.right):
+        return ""  # the greatest beside the mean, say
     if left.moved or right.moved or left.range != right.range or left.alternatives or right.alternatives:
         return ""
     flows = one.flow.of(node.left), one.flow.of(node.right)
     names = [{m.name for m in side.matchers} for side in (left, right)]
-    for matcher in (*left.matchers, *right.matchers):
-        name = matcher.name
-        if (name in names[0]) == (name in names[1]) or not _matches_on(node, name):
-            continue
-        if not all(flow.can(name) for flow in flows):
-            continue
-        result = "1" if node.op == "/" else "0"
+    asked = [{(m.name, m.op, m.value) for m in side.matchers} for side in (left, right)]
+    differing = {name for name, _, _ in asked[0] ^ asked[1]}
+    if not all(_matches_on(node, name) and flows[0].can(name) and flows[1].can(name) for name in differing):
+        return ""  # a part of the whole: what they differ in is added up
+    for name in sorted(differing - (names[0] & names[1])):
+        scaled = any(isinstance(each, Unary | Binary) for side in (node.left, node.right) for each in walk(side))
+        result = "the same" if scaled else "1" if node.op == "/" else "0"
         kept = ", ".join(word.name for word in node.labels if word.name != name) if node.matching == "on" else ""
         by = f" by ({kept}) " if kept else ""
         narrow, wide = (node.left, node.right) if name in names[0] else (node.right, node.left)

@@ -133,7 +133,7 @@ def _called(node: Call, one: One) -> Unit | None:
 
 def _joined(node: Binary, one: One) -> Unit | None:
     if node.op in COMPARISONS:
-        return None if node.bool else unit(node.left, one)
+        return None if node.bool else unit(node.right if scalar(node.left) else node.left, one)
     if node.op in ("and", "unless"):
         return unit(node.left, one)
     left, right = unit(node.left, one), unit(node.right, one)

@@ -237,9 +237,16 @@ def _absent(node: Call) -> Labels:
     closed = Loss(f"`{node.name}` has the labels that its selector states with `=`, and no others", node)
     if not isinstance(given, Series) or given.alternatives:
         return Labels(False, closed=Loss(f"`{node.name}` of what is no selector has no labels", node))
-    stated = [m for m in given.matchers if m.op == "=" and m.value]
-    several = {m.name for m in given.matchers if sum(other.name == m.name for other in given.matchers) > 1}
-    fixed = {m.name: m.value for m in stated if m.name not in several}
+    fixed: dict[str, str] = {}
+    asked: set[str] = set()
+    for matcher in given.matchers:
+        # As Prometheus does it: a label that is asked for twice is dropped, unless the first asks for no value.
+        if matcher.op == "=" and matcher.name not in asked:
+            asked.add(matcher.name)
+            fixed[matcher.name] = matcher.value
+        else:
+            fixed.pop(matcher.name, None)
+    fixed = {name: value for name, value in fixed.items() if value}
     names = frozenset(fixed)
     return Labels(False, names, names, names, fixed, {}, closed)
 
