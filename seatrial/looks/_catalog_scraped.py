@@ -6,6 +6,7 @@ the labels only of those that a rule, a meaning or a dashboard names.
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -99,7 +100,7 @@ class _Server:
 
     def one(self, text: str) -> int:
         """The number that a query gives; 0 where it gives none."""
-        return int(next((value for _, value in self.query(text)), 0))
+        return max(0, int(next((value for _, value in self.query(text)), 0)))
 
     # --- everything -----------------------------------------------------------------------------------------------
 
@@ -186,7 +187,7 @@ class _Server:
         for at in range(0, len(series), AT_ONCE):
             part = series[at : at + AT_ONCE]
             counted = self.query(f'count by (__name__) ({{__name__=~"{"|".join(part)}"}})')
-            sizes = {labels.get("__name__", ""): int(value) for labels, value in counted}
+            sizes = {str(labels.get("__name__", "")): int(value) for labels, value in counted}
             small = [f'{{__name__="{name}"}}' for name in part if sizes.get(name, 0) <= FEW_OF_ONE]
             if small:
                 self._series(making, owners, small)
@@ -213,7 +214,7 @@ class _Server:
             kept.series += self.one(f'count({{__name__="{name}",{label}!=""}})') if count else 0
             if count <= FEW_OF_ONE:
                 values = self.get(f"label/{label}/values", **{"match[]": select, **self.recent()})
-                kept.values.update(value for value in values if isinstance(value, str))
+                kept.values.update(v for v in (values if isinstance(values, list) else ()) if isinstance(v, str))
                 if label == "job":
                     metric.sources.update(dict.fromkeys(sorted(kept.values)[:50]))
 
@@ -291,7 +292,7 @@ def _vector(found: Iterable[Any]) -> Iterator[tuple[dict[str, str], float]]:
             labels, value = one["metric"], float(one["value"][1])
         except (LookupError, TypeError, ValueError):
             continue
-        if isinstance(labels, dict):
+        if isinstance(labels, dict) and math.isfinite(value):
             yield labels, value
 
 

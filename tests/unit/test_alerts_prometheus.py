@@ -18,6 +18,7 @@ from seatrial.facts.monitoring import Monitoring
 from seatrial.facts.monitoring_places import targets_of
 from seatrial.facts.monitoring_same import SHORT, Undecided, same_expression
 from seatrial.facts.rules import Group, RuleFile
+from seatrial.looks import _catalog_scraped
 from seatrial.looks import _monitoring_parts as parts
 from seatrial.looks._hosts import hosts
 from seatrial.looks._secrets import redacting
@@ -170,6 +171,38 @@ def test_whatever_json_it_sends_is_facts_or_not_looked_at(data):
     ):
         with contextlib.suppress(CouldNotLook):
             read()
+
+
+NAMES = st.sampled_from(["up", "a_total", "a_bucket", "a"])
+SERIES = st.lists(st.dictionaries(st.sampled_from(["__name__", "job", "le", "x"]), NAMES | ANY, max_size=3), max_size=3)
+PATHS = {
+    "metadata": st.dictionaries(NAMES, st.lists(st.dictionaries(st.sampled_from(["type", "help"]), ANY), max_size=2)),
+    "series": SERIES,
+    "query": st.just({"result": [{"metric": {"__name__": "a"}, "value": [0, "7"]}]})
+    | st.fixed_dictionaries({"result": st.lists(st.fixed_dictionaries({"metric": ANY, "value": ANY}), max_size=2)}),
+    "status/tsdb": st.fixed_dictionaries(
+        {"headStats": st.fixed_dictionaries({"numSeries": st.sampled_from([1, 10**9])})}
+    ),
+}
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_whatever_json_it_sends_is_a_catalog_or_none(data):
+    def get(_session, _monitor, path, *_, **__):
+        path = path.removeprefix("/api/v1/")
+        return data.draw(PATHS.get(path, st.lists(NAMES)) | ANY)
+
+    by = session()
+    by.profile = profile(
+        alerts={"prometheus": {"url": "http://127.0.0.1:9"}, "means": {"A": {"value": "a", "above": "1"}}}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "get", get)
+        patch.setattr(_catalog_scraped, "FEW_OF_ONE", 0)
+        patch.setattr("seatrial.looks.monitoring.SETTLED", 0.0)
+        assert isinstance(catalog(by), Catalog | Missing)
+        assert isinstance(monitoring(by), Monitoring | Missing)
 
 
 @pytest.mark.parametrize(
