@@ -42,7 +42,10 @@ def dead_operations(references: References, reading: Reading) -> Iterator[Findin
 def _apart(references: References, operands: Operands, reading: Reading, node: Binary) -> Iterator[Finding]:
     """Two sides whose series never have the labels that would match."""
     texts = [said(reading.expression, unfiltered(side)) for side in (node.left, node.right)]
-    both = references.asked(reading.rule, matching(reading.expression, node))
+    text = matching(reading.expression, node)
+    if (refused := operands.given.get(text)) is not None and "match" in refused.error:
+        return  # without the comparisons around them, too many belong together, and not too few
+    both = references.asked(reading.rule, text)
     left, right = (operands.of(text) for text in texts)
     if left is None or right is None or both is None:
         return

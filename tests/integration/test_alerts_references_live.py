@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ import pytest
 import suites
 from seatrial.catalogue import catalogue
 from tests.integration.runs import Run
-from tests.lab.watch import METRICS, RULES, Watch, watch
+from tests.lab.ports import free_port
+from tests.lab.watch import METRICS, RULES, Watch, process, watch
 
 pytestmark = [
     pytest.mark.integration,
@@ -49,6 +51,32 @@ RIGHT = {
     "recorded": "route:app_http_requests:rate1m > 1e6",
     "watchdog": "vector(1)",
 }
+NODE = {
+    "disk-full": (
+        'predict_linear(node_filesystem_avail_bytes{job="node",fstype!="",mountpoint!=""}[6h], 86400) < 0 and '
+        'node_filesystem_readonly{job="node",fstype!="",mountpoint!=""} == 0'
+    ),
+    "inodes": (
+        'node_filesystem_files_free{job="node",fstype!~"tmpfs|overlay|squashfs"} '
+        '/ node_filesystem_files{job="node",fstype!~"tmpfs|overlay|squashfs"} * 100 < 0.001'
+    ),
+    "network": "rate(node_network_receive_errs_total[2m]) / rate(node_network_receive_packets_total[2m]) > 10",
+    "load": 'node_load1{job="node"} / count without (cpu, mode) (node_cpu_seconds_total{job="node",mode="idle"}) > 900',
+    "memory": (
+        '1 - (node_memory_MemAvailable_bytes{job="node"} or (node_memory_Buffers_bytes + node_memory_Cached_bytes)) '
+        '/ node_memory_MemTotal_bytes{job="node"} > 1.5'
+    ),
+    "descriptors": 'node_filefd_allocated{job="node"} * 100 / node_filefd_maximum{job="node"} > 150',
+    "clock": "max by (job) (node_time_seconds - on (instance, job) timestamp(node_time_seconds)) > 3600",
+    "interfaces": 'node_network_mtu_bytes > 1e9 and on (device, instance) node_network_info{device!~"veth.+|lo"}',
+    "jobs": "100 * (count by (job, namespace, service) (up == 0) / count by (job, namespace, service) (up)) > 10",
+    "most": "topk(3, sum by (job) (scrape_samples_scraped)) > 1e9",
+    "flapping": "changes(up[10m]) > 500",
+    "versions": "count(count by (version) (node_exporter_build_info)) > 2",
+    "moved": 'label_replace(node_load1, "host", "$1", "instance", "(.*):.*") > 9000 unless on (host) absent(node_load5)',
+    "yesterday": "node_memory_MemFree_bytes < 0.0001 * (node_memory_MemFree_bytes offset 1d)",
+}
+"""Rules as there are many, about an exporter that is not ours."""
 WRONG = {
     "name": ("ALR-020", 'rate(app_http_request_total{job="app"}[5m]) > 100'),
     "label": ("ALR-021", 'rate(app_http_requests_total{code="500"}[5m]) > 100'),
@@ -83,11 +111,13 @@ SEEN = {
 }
 
 
-def _file(name: str, expression: str) -> str:
-    return (
-        f"groups:\n  - name: {name}\n    rules:\n      - alert: {name.title().replace('-', '')}\n        for: 5s\n"
+def _file(rules: dict[str, str]) -> str:
+    """A file with a group of one alert for each expression."""
+    return "groups:\n" + "".join(
+        f"  - name: {name}\n    rules:\n      - alert: {name.title().replace('-', '')}\n        for: 5s\n"
         f"        expr: {_quoted(expression)}\n        labels: {{severity: ticket}}\n"
         "        annotations: {summary: It is so., description: Look at it., runbook_url: 'https://runbooks.example/it'}\n"
+        for name, expression in rules.items()
     )
 
 
@@ -122,11 +152,22 @@ class Own(References):
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
-    files = {"rules.yaml": RULES}
-    files |= {f"{name}.yaml": _file(name, expression) for name, expression in RIGHT.items()}
-    files |= {f"{name}.yaml": _file(name, expression) for name, (_, expression) in WRONG.items()}
-    with watch(tmp_path_factory.mktemp("watch") / "w", files, METRICS + MORE, history=3600) as running:
+    files = {"rules.yaml": RULES, "right.yaml": _file(RIGHT)}
+    files |= {f"{name}.yaml": _file({name: expression}) for name, (_, expression) in WRONG.items()}
+    node = shutil.which("prometheus-node-exporter")
+    files |= {"machine.yaml": _file(NODE)} if node else {}
+    folder, port = tmp_path_factory.mktemp("watch"), free_port()
+    with contextlib.ExitStack() as stack:
+        running = stack.enter_context(watch(folder / "w", files, METRICS + MORE, history=3600))
         running.exporter.drop("app_gone_jobs")
+        if node:
+            listen = f"--web.listen-address=127.0.0.1:{port}"
+            stack.enter_context(process(folder / "node.log", "prometheus-node-exporter", listen, port=port))
+            targets = {"app": running.exporter.port, "node": port}
+            assert running.reload(config={"scrape_configs": [
+                {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{at}"]}]} for job, at in targets.items()
+            ]})  # fmt: skip
+            running.until(lambda: running.query("rate(node_cpu_seconds_total[2m])"), what="the exporter of the machine")
         running.scraped()
         yield running
 
@@ -141,8 +182,14 @@ def test_every_requirement_is_shown_red() -> None:
     assert sorted(SEEN) == sorted(WRONG)
 
 
-def test_rules_that_are_right_are_green(run: References) -> None:
-    assert {name: run.red().get(name) for name in ("rules", *RIGHT)} == dict.fromkeys(("rules", *RIGHT)), run.text
+@pytest.mark.parametrize("file", ["rules", "right"])
+def test_rules_that_are_right_are_green(file: str, run: References) -> None:
+    assert run.red().get(file) is None, run.text
+
+
+@pytest.mark.skipif(shutil.which("prometheus-node-exporter") is None, reason="no prometheus-node-exporter on PATH")
+def test_rules_about_a_machine_are_green(run: References) -> None:
+    assert run.red().get("machine", set()) & set(IDS) == set(), run.text
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -169,7 +216,8 @@ def test_rules_that_a_server_has_loaded_are_judged_alike(up: Watch, tmp_path: Pa
 
 def test_without_a_prometheus_the_expositions_decide_what_they_can(up: Watch, tmp_path: Path) -> None:
     """Labels that scraping adds, and what was an hour ago, are not known then, and nothing is said of them."""
-    found = Own(up.profile("exposed.yaml", prometheus=None), tmp_path)
+    files = [f"{name}.yaml" for name in ("rules", "right", *WRONG)]
+    found = Own(up.profile("exposed.yaml", prometheus=None, files=files), tmp_path)
     live = {"job", "apart", "firing", "vanished", "milliseconds"}  # what only a server knows
     wanted = {name: {id} for name, (id, _) in WRONG.items() if name not in live}
     wanted |= {"vanished": {"ALR-020"}}  # it is there no more, and nothing tells that it ever was
@@ -180,7 +228,7 @@ def test_a_server_that_hangs_is_an_error_and_no_verdict(tmp_path: Path) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        (tmp_path / "rules.yaml").write_text(_file("one", "up == 0"))
+        (tmp_path / "rules.yaml").write_text(_file({"one": "up == 0"}))
         profile = tmp_path / "profile.yaml"
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         profile.write_text(

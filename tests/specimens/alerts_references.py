@@ -305,6 +305,9 @@ ALR_026 = Specimens(
         references(f"{LEFT} / {RIGHTS} > 1", given=PAIR | {f"({LEFT}) / ({RIGHTS})": steady()}),
         references(f"{LEFT} / {RIGHTS} > 1", given=PAIR, shapes={LEFT: (("queue",),), RIGHTS: (("queue",),)}),
         references(f"{LEFT} / {RIGHTS} > 1", given=PAIR | {LEFT: steady(0)}, shapes=SHAPES),
+        references(
+            f"{LEFT} / {RIGHTS} > 1", given=PAIR | {f"({LEFT}) / ({RIGHTS})": Given(error="many-to-many matching")}
+        ),
         references(f"{RATE} > 1", given={RATE: steady()}),
         references(f"{RATE} > 1", given={RATE: steady(0)}, interval=60.0),
     ],
