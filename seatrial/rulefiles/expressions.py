@@ -71,7 +71,13 @@ def check(expr: str, reads: Dialect) -> Wrong | None:
                     return irregular
             if instead != word.text:
                 text = text[: word.start] + instead + text[word.end :]
-        return _of_types(parse(text).root)
+        try:  # as it is written first: others read the same, and it is kept
+            read = parse(expr)
+        except Unreadable:
+            if text == expr:
+                raise
+            read = parse(text)
+        return _of_types(read.root)
     except Unreadable as wrong:
         if str(wrong).startswith("two readings"):  # of what it means; that it is PromQL is not in doubt
             return None

@@ -218,7 +218,7 @@ class _Reader(Decoder):
                 place = self._inside(value, wrong.offset)
                 self.tell("template", f"{single} `{name}`: {wrong.text}", value, place=place)
             elif alert:
-                for kind, said, offset in rendered(text):
+                for kind, said, offset in rendered(text, newer=self.reads.reads((3, 0))):
                     place = self._inside(value, offset)
                     self.tell(kind, f"{single} `{name}`: {said}", value, refused=False, place=place)
         return {name: text for name, (text, _, _) in found.items()}
@@ -261,9 +261,9 @@ def _called(node: Node) -> str:
     return ""
 
 
-def rendered(text: str) -> Iterator[tuple[str, str, int]]:
+def rendered(text: str, *, newer: bool = False) -> Iterator[tuple[str, str, int]]:
     """What a template that is loaded would not show as it was meant: kind of the problem, text and place."""
-    for said, offset in rendering.problems(text):
+    for said, offset in rendering.problems(text, newer=newer):
         yield "template", said, offset
     for said, offset in rendering.literals(text):
         yield "literal", said, offset

@@ -37,6 +37,8 @@ _OUTSIDE = re.compile(r"\$(?:labels\.[a-zA-Z_]\w*|externalLabels\.[a-zA-Z_]\w*|v
 
 def literals(text: str) -> Iterator[tuple[str, int]]:
     """Variables that stand outside of ``{{ }}``, so that their name is what is read; each with its place."""
+    if "$" not in text:
+        return
     try:
         for token in tokens(text):
             if token.kind == "text":
@@ -47,10 +49,10 @@ def literals(text: str) -> Iterator[tuple[str, int]]:
         return
 
 
-def problems(text: str) -> Iterator[tuple[str, int]]:
+def problems(text: str, *, newer: bool = False) -> Iterator[tuple[str, int]]:
     """What is sure to go wrong when a template is filled in, each with its place; nothing where it is not read at all."""
     try:
-        actions = read(text)
+        actions = read(text, newer=newer)
     except Wrong:
         return
     told = {name for action in actions for name in action.declares}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from seatrial.rulefiles.templates_lexing import Token, Wrong, tokens, unquoted
 
@@ -56,7 +57,8 @@ class Action:
     """Whether ``.`` is the alert itself here, and no part of it."""
 
 
-def read(text: str, *, newer: bool = False) -> list[Action]:
+@lru_cache(maxsize=512)
+def read(text: str, *, newer: bool = False) -> tuple[Action, ...]:
     """The actions of a template, outermost pipelines only.
 
     Args:
@@ -69,8 +71,8 @@ def read(text: str, *, newer: bool = False) -> list[Action]:
     if len(text) > LARGEST:
         raise Wrong(f"longer than {LARGEST // 1024} KiB, which no text of an alert is", 0)
     if "{{" not in text:
-        return []
-    return _Parser(text, newer=newer).all()
+        return ()
+    return tuple(_Parser(text, newer=newer).all())
 
 
 def check(text: str, *, newer: bool = False) -> Wrong | None:
