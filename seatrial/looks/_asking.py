@@ -7,6 +7,7 @@ that is refused is found by asking halves. What there is no time left for is not
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,24 +35,29 @@ FEW_PARTS = 6
 PARALLEL = 4
 LARGEST = 4 * 1024 * 1024
 """Bytes of one answer."""
+ODD = "what answers as Prometheus answers a query with something else than series"
+_ODD = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 FORMS = {"c": "count", "l": "min", "h": "max"}
 LABEL = "seatrial"
+MOST_REFUSED = 40
+"""Expressions that a server may refuse before it has answered any: then it is not for what they are."""
+_REFUSED = re.compile(r"answered HTTP (?:400|413|414|422|431|503)\b|answered more than")
+"""What is said of a query, and not of the server or of who asks."""
 
 
 def span(session: Session, monitor: Monitor, now: float) -> tuple[float, float]:
     """How far back there is anything to ask about, at most an hour, and the step at which it is asked: seconds."""
     step = HOUR / MOMENTS
     result = _matrix(session, monitor, 'count({__name__=~"up|scrape_samples_scraped"})', now, HOUR, step)
-    first = min((float(at) for series in result for at, _ in series["values"][:1]), default=now - HOUR)
-    if now - first < step:  # it has just been started, and what it knows lies between two steps
-        found = _prometheus_api.get(
-            session,
-            monitor,
-            "/api/v1/query",
-            {"query": "min(min_over_time(timestamp(up)[5m:1s]))", "time": f"{now:.3f}"},
-        )
-        ages = [now - float(each["value"][1]) for each in found.get("result", ())]
-        first = now - max([10.0, *ages])
+    try:
+        first = min((float(at) for series in result for at, _ in series["values"][:1]), default=now - HOUR)
+        if now - first < step:  # it has just been started, and what it knows lies between two steps
+            query = "min(min_over_time(timestamp(up)[5m:1s]))"
+            asked = {"query": query, "time": f"{now:.3f}"}
+            found = _prometheus_api.get(session, monitor, "/api/v1/query", asked)["result"]
+            first = now - max([10.0, *(now - float(each["value"][1]) for each in found)])
+    except _ODD:
+        raise CouldNotLook(ODD) from None
     over = min(HOUR, max(now - first, 10.0))
     return over, max(1.0, over / MOMENTS)
 
@@ -74,7 +80,7 @@ def _matrix(session: Session, monitor: Monitor, query: str, now: float, over: fl
     )
     result = data.get("result") if isinstance(data, dict) else None
     if not isinstance(result, list) or not all(isinstance(one, dict) and "values" in one for one in result):
-        raise CouldNotLook("what answers as Prometheus answers a query with something else than series")
+        raise CouldNotLook(ODD)
     return result
 
 
@@ -89,6 +95,8 @@ class Asking:
         self.unasked = 0
         self.heard = False
         """Whether it has answered any query."""
+        self.refused = 0
+        """How many expressions it refused."""
 
     def ask(self, expressions: Mapping[str, str], *, once: bool = False) -> None:
         """Ask what was not asked yet.
@@ -129,9 +137,10 @@ class Asking:
         try:
             return self._query(batch, over)
         except CouldNotLook as why:
-            if not self.heard and "answered HTTP 4" not in why.reason and "HTTP 503: " not in why.reason:
+            if not self.heard and (not _REFUSED.search(why.reason) or self.refused >= MOST_REFUSED):
                 raise
             if len(batch) == 1:
+                self.refused += 1
                 return {batch[0][0]: self._alone(batch[0], why.reason)}
         half = len(batch) // 2
         return self._some(batch[:half], over) | self._some(batch[half:], over)
@@ -152,10 +161,14 @@ class Asking:
             for form in forms
         ]
         result = _matrix(self.session, self.monitor, " or ".join(parts), self.now, over, self.step)
-        self.heard = True
         steps = math.floor(over / self.step)
-        seen = {one["metric"].get(LABEL, ""): one["values"] for one in result}
-        return {each: self._given(seen, number, steps) for number, (each, _) in enumerate(batch)}
+        try:
+            seen = {one["metric"].get(LABEL, ""): one["values"] for one in result}
+            found = {each: self._given(seen, number, steps) for number, (each, _) in enumerate(batch)}
+        except _ODD:
+            raise CouldNotLook(ODD) from None
+        self.heard = True
+        return found
 
     def _given(self, seen: Mapping[str, Sequence[tuple[float, str]]], number: int, steps: int) -> Given:
         series = [0] * (steps + 1)

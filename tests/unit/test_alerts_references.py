@@ -100,6 +100,34 @@ def test_a_server_that_does_not_answer_is_told_at_once(asking):
         asked.ask({f"metric_{n}": "c" for n in range(6000)})
 
 
+def test_a_server_that_refuses_whatever_it_is_asked_is_left_alone_soon(asking):
+    for reason in ("answered HTTP 403: not you", "answered HTTP 400: whatever", "answered a page and no JSON"):
+        server = Server(refuses="metric", reason=reason)
+        asked = asking(server)
+        with pytest.raises(CouldNotLook, match=reason):
+            asked.ask({f"metric_{n}": "c" for n in range(6000)})
+        assert len(server.queries) < 400
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        None, {}, "x", [1], [{"metric": {"seatrial": "0c"}, "values": None}], [{"metric": {"seatrial": "0c"}, "values": [[1, "inf"]]}],
+        [{"metric": {"seatrial": "0c"}, "values": [["x", "1"]]}], [{"metric": [], "values": []}],
+        [{"metric": {"seatrial": "0c"}, "values": [[1]]}],
+    ],
+)  # fmt: skip
+def test_what_is_no_answer_to_a_query_is_told(result, asking):
+    server = Server()
+    server.get = lambda *_, **__: {"result": result}
+    asked = asking(server)
+    with pytest.raises(CouldNotLook, match="something else than series"):
+        asked.ask({"metric": "c"})
+    if not isinstance(result, list) or result == [1]:
+        with pytest.raises(CouldNotLook, match="something else than series"):
+            _asking.span(asked.session, MONITOR, NOW)
+
+
 def test_metrics_with_very_many_series_are_asked_at_one_moment(asking):
     server = Server()
     asked = asking(server)
