@@ -61,13 +61,17 @@ class RuleExpressions:
                 if one[0].kind == "alert" or not alerts:
                     unsure.setdefault(f"{one[0].id} could not be read: {one[1]}", one[0].id)
                 continue
-            for told in islice(judge(one), MOST_SLIPS):
-                if isinstance(told, Slip):
-                    found.setdefault(Finding(self._place(one.rule, told), told.text))
+            try:
+                told = list(islice(judge(one), MOST_SLIPS))
+            except RecursionError:
+                told = [Unsure("its parts are too deep within each other")]
+            for each in told:
+                if isinstance(each, Slip):
+                    found.setdefault(Finding(self._place(one.rule, each), each.text))
                 else:
-                    unsure.setdefault(f"{one.rule.id}: {told.text}", one.rule.id)
-        if not self.file.rules and isinstance(self.file.promtool, Missing) and not self.file.groups:
-            raise CouldNotLook(f"no rule could be read in {self.file.path}")
+                    unsure.setdefault(f"{one.rule.id}: {each.text}", one.rule.id)
+        if not self.file.rules:
+            raise CouldNotLook(f"there is no rule to look at in {self.file.path}")
         if unsure and not found:
             first = next(iter(unsure))
             many = f" ({len(unsure)} in all)" if len(unsure) > 1 else ""

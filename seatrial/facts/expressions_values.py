@@ -100,7 +100,7 @@ def _bounded(node: Binary, side: Node, op: str, bound: float, one: One) -> Itera
         "!=": not low <= bound <= high,
     }
     plain = not found.counted and low > -inf and low != high
-    if always.get(op) and plain and one.rule.kind == "alert" and not node.bool and not _filters(side):
+    if always.get(op) and plain and _decides(node, one) and not node.bool and not _filters(side):
         yield Slip(
             node.start, f"{one.said(node)} always holds: {found.why}. Write a threshold that it can be on both sides of"
         )
@@ -114,6 +114,18 @@ def _share_instead(bound: float, low: float, high: float, op: str) -> str:
     if op in ("<", "<=", "==") and low == 1:
         return "Write `absent(…)` for there being none"
     return "Write a threshold that it can cross"
+
+
+def _decides(node: Node, one: One) -> bool:
+    """Whether an alert fires by this comparison alone; of several (`0 <= x < 5`) one may well always hold."""
+    waiting = [one.root] if one.rule.kind == "alert" else []
+    while waiting:
+        each = bare(waiting.pop())
+        if each is node:
+            return True
+        if isinstance(each, Binary) and each.op == "or":
+            waiting += [each.left, each.right]
+    return False
 
 
 def _filters(node: Node) -> bool:

@@ -3,6 +3,9 @@ flow as it lets them."""
 
 from __future__ import annotations
 
+import math
+import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +13,19 @@ import pytest
 
 import suites
 from seatrial.catalogue import catalogue
+from seatrial.facts.catalog import Catalog
+from seatrial.facts.expressions_bounds import bounds
+from seatrial.facts.expressions_matching import mismatched
+from seatrial.facts.expressions_reading import One
+from seatrial.facts.expressions_values import fixed_conditions
+from seatrial.facts.rules import Rule
 from seatrial.promql.labels import Flow
-from seatrial.promql.reading import parse
+from seatrial.promql.nodes import Binary, bare
+from seatrial.promql.reading import Unreadable, parse
+from tests.integration.expressions_random import METRICS, expression
 from tests.integration.runs import Run
-from tests.lab.watch import RULES, Watch, watch
+from tests.lab.watch import RULES, Watch, WatchError, watch
+from tests.specimens.alerts_expressions import histogram, metric
 
 pytestmark = pytest.mark.integration
 
@@ -221,3 +233,60 @@ def test_labels_flow_as_the_server_lets_them(expression: str, lab: Watch) -> Non
     assert [names for names in series if labels.sure - names] == []
     if labels.closed and not labels.open and series and "nothing" not in expression:
         assert labels.may <= set().union(*series) | {"le"}
+
+
+# --- by chance --------------------------------------------------------------------------------------------------------
+
+CATALOG = Catalog(
+    "the lab",
+    (
+        metric("calls_total", "counter", "job", "instance", "status", "queue"),
+        metric("queue_depth", "gauge", "job", "instance", "queue"),
+        histogram("call_seconds", 0.1, 1.0),
+        metric("errors_total", "counter", "job", "instance"),
+    ),
+    scraped=True,
+)
+
+
+def test_what_is_claimed_of_expressions_by_chance_is_so(tmp_path: Path) -> None:
+    """Labels, bounds, and that nothing matches or never holds: of every part of expressions that nobody thought of."""
+    wrong: list[str] = []
+    counted = {"series": 0, "claims": 0, "bounds": 0}
+    chance = random.Random(4711)
+    with watch(tmp_path / "lab", "groups: []", METRICS, history=120) as up:
+        end = time.monotonic() + 12
+        while time.monotonic() < end:
+            try:
+                read = parse(expression(chance, 4))
+                result = up.api("query", query=read.text)
+            except (Unreadable, WatchError, OSError):
+                continue  # several series of one side match, say
+            if result["resultType"] != "vector":
+                continue
+            one = One(Rule("alert", "A", "g", read.text), read, CATALOG, frozenset())
+            labels, held = one.flow.of(read.root), bounds(read.root, one)
+            for series in result["result"]:
+                names = set(series["metric"]) - {"__name__"}
+                counted["series"] += 1
+                if not all(labels.can(name) for name in names) or labels.sure - names:
+                    wrong.append(f"labels of {read.text}: {sorted(names)}")
+                if any(series["metric"].get(name) != value for name, value in labels.fixed.items()):
+                    wrong.append(f"values of {read.text}: {series['metric']}")
+                value = float(series["value"][1])
+                counted["bounds"] += held.low > -math.inf or held.high < math.inf
+                if not math.isnan(value) and not held.low - 1e-9 <= value <= held.high + 1e-9:
+                    wrong.append(f"bounds of {read.text}: {value} and {held}")
+            root = bare(read.root)
+            if not isinstance(root, Binary) or root.op in ("or", "unless") or root.bool:
+                continue
+            for slip in (each for judge in (mismatched, fixed_conditions) for each in judge(one)):
+                whole = f"`{' '.join(read.said(root).split())}` never holds" in slip.text
+                nothing = slip.text.startswith(f"`{root.op}` finds nothing") and slip.start in (root.start, root.at)
+                counted["claims"] += whole or nothing
+                if (whole or nothing) and result["result"] and "the left side is by" not in slip.text:
+                    wrong.append(f"claim on {read.text}: {slip.text}")
+    assert wrong == []
+    assert counted["series"] > 300
+    assert counted["bounds"] > 100
+    assert counted["claims"] > 10

@@ -89,7 +89,10 @@ def server(*targets, interval=NO_INTERVAL):
 
 
 GOOD_RULES = read(GOOD.read_text())
-UNREADABLE = {"A0 could not be read": written("sum by (job (up) > 1")}
+UNREADABLE = {
+    "there is no rule to look at in alerts.yaml": read("groups: []\n"),
+    "A0 could not be read": written("sum by (job (up) > 1"),
+}
 
 ALR_030 = Specimens(
     passes=[
@@ -349,6 +352,8 @@ ALR_036 = Specimens(
             "x / y > 3",
             "compression_ratio > 5",
             "x > x offset 1h",
+            "0 <= rate(x_total[5m]) < 0.1",
+            "queue_depth > 5 and on () (hour() >= 0 and hour() < 8)",
             "x / y == x / y and x > 5",
             "sum by (job) (x) / sum by (job) (x) * 5 > 3",
             "x >= 0 and x < 3",
@@ -368,6 +373,7 @@ ALR_036 = Specimens(
         "`count` of nothing is nothing, and not 0. Write `absent(…)`": written("count(up) == 0"),
         "`up` is 0 or 1": written("up > 1"),
         "`rate(x_total[5m]) >= 0` always holds": written("rate(x_total[5m]) >= 0"),
+        "`up >= 0` always holds: `up` is 0 or 1": written("absent(up) or (up >= 0)"),
         "is always 1: both sides are the same": written("sum(rate(x_total[5m])) / sum(rate(x_total[5m])) > 0.5"),
         "never holds: both sides are the same": written("rate(x_total[5m]) > rate( x_total[5m] )"),
         "both sides are numbers": written("up == 0 and on () vector(1 > bool 2) > 0"),
