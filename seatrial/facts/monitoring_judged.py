@@ -7,7 +7,7 @@ requirement of its own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -95,8 +95,8 @@ class PrometheusServer:
         Raises:
             CouldNotLook: there is none.
         """
-        loaded, groups = seen(self.told.rules), self._groups()
-        ours = [rule for rule in loaded if not self.files or rule.group in groups]
+        belongs = self._belonging()
+        ours = [rule for rule in seen(self.told.rules) if not self.files or belongs(rule)]
         if not ours:
             raise CouldNotLook(
                 f"{self.told.url} has none of the declared rules loaded"
@@ -104,6 +104,19 @@ class PrometheusServer:
                 else f"{self.told.url} has no rules loaded"
             )
         return ours
+
+    def _belonging(self) -> Callable[[LoadedRule], bool]:
+        """Whether a loaded rule is of a declared group.
+
+        Groups of other files may have the same name: there, none of the declared rules is loaded from that file.
+        """
+        groups = self._groups()
+        named = {name: {(r.kind, r.name) for _, group in each for r in group.rules} for name, each in groups.items()}
+        files: dict[str, set[str]] = defaultdict(set)
+        for rule in seen(self.told.rules):
+            if (rule.kind, rule.name) in named.get(rule.group, ()):
+                files[rule.group].add(rule.file)
+        return lambda rule: rule.group in groups and (rule.group not in files or rule.file in files[rule.group])
 
     def _places(self) -> dict[tuple[str, str], str]:
         """Where a rule of a group stands."""
@@ -123,8 +136,9 @@ class PrometheusServer:
         found: list[Finding] = []
         undecided = self._unread()
         absent: dict[str, list[Finding]] = defaultdict(list)
+        belongs = self._belonging()
         for name, entries in self._groups().items():
-            left = _by_name(loaded.get(name, ()))
+            left = _by_name(filter(belongs, loaded.get(name, ())))
             for path, group in entries:
                 lost, told, open = self._compared(path, group, left, loaded)
                 absent[path] += lost
@@ -180,10 +194,10 @@ class PrometheusServer:
     @property
     def undeclared_groups(self) -> list[Finding]:
         """Groups that are loaded, and that no declared file has."""
-        groups = self._groups()
+        belongs = self._belonging()
         beside: dict[tuple[str, str], int] = defaultdict(int)
         for rule in seen(self.told.rules):
-            if rule.group not in groups:
+            if not belongs(rule):
                 beside[rule.group, rule.file] += 1
         if unread := self._unread():
             raise CouldNotLook(f"which groups are declared is not known: {unread[0]}")

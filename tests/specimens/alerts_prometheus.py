@@ -121,6 +121,7 @@ PRINTED = 'sum by (job, route) (rate(calls_total{job=~"a|b",status="500"}[1h])) 
 TWICE = (rule(labels={"severity": "ticket"}, line=30, lasting=60.0), rule(), DOWN)
 BROKEN = RuleFile(FILE, (), (Problem("yaml", "line 3 can't be read"),))
 NEW = {"loaded": 3.0}
+OF_OTHERS = "/etc/prometheus/rules/node.yaml"
 
 ALR_010 = Specimens(
     passes=[
@@ -129,6 +130,7 @@ ALR_010 = Specimens(
         server(loaded(rule(), query=PRINTED), loaded(DOWN), file=of_file(WRITTEN, DOWN)),
         server(loaded(), loaded(DOWN), loaded(TWICE[0]), file=of_file(*TWICE)),
         server(loaded(), loaded(DOWN), loaded(group="node", name="NodeDown")),
+        server(loaded(), loaded(DOWN), loaded(name="NodeDown", file=OF_OTHERS)),
         server(loaded(keep_firing=None), loaded(DOWN)),
         server(file=of_file(interval=15.0)),
         server(loaded(annotations={"summary": "<secret>"}), loaded(DOWN)),
@@ -178,8 +180,11 @@ ALR_011 = Specimens(
         "/etc/prometheus/rules/node.yaml node: 2 rules that no declared file has": server(
             loaded(),
             loaded(DOWN),
-            *(loaded(group="node", name=name, file="/etc/prometheus/rules/node.yaml") for name in "ab"),
-        )
+            *(loaded(group="node", name=name, file=OF_OTHERS) for name in "ab"),
+        ),
+        "/etc/prometheus/rules/node.yaml demo: 1 rule that no declared file has": server(
+            loaded(), loaded(DOWN), loaded(name="NodeDown", file=OF_OTHERS)
+        ),
     },
     undecided={"GET /api/v1/rules": server(rules=DARK), "line 3 can't be read": server(file=BROKEN)},
 )
