@@ -76,7 +76,7 @@ class Coverage(Run):
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
-    with watch(tmp_path_factory.mktemp("watch"), {"rules.yaml": GOOD}, alertmanager=SOMEBODY, history=300) as running:
+    with watch(tmp_path_factory.mktemp("watch"), {"rules.yaml": GOOD}, history=300) as running:
         yield running
 
 
@@ -114,15 +114,17 @@ DEFECTS: dict[str, tuple[str, Change | None, dict[str, Any], str]] = {
 }  # fmt: skip
 
 
-def test_what_conforms_is_green_and_all_of_it_was_looked_at(up: Watch, tmp_path: Path) -> None:
-    up.reload({"rules.yaml": GOOD})
-    profile = declared(up, means=MEANT)
-    run = Alerts(profile, tmp_path)
+def test_what_conforms_is_green_and_all_of_it_was_looked_at(tmp_path: Path) -> None:
+    with watch(tmp_path / "watch", {"rules.yaml": GOOD}, alertmanager=SOMEBODY, history=300) as up:
+        profile = declared(up, means=MEANT)
+        run = Alerts(profile, tmp_path)
     assert run.ids("violation", "advisory", "error") == [], run.text
     assert set(run.ids("pass")) >= OURS
     told = run.report["alerts"]
     assert told["failures_without_alert"] == told["missing"] == told["services_without_alert"] == []
-    assert {alert["rungs"]["loads"]["state"] for alert in told["alerts"]} == {"yes"}
+    assert {alert["rungs"][rung]["state"] for alert in told["alerts"] for rung in ("loads", "refers", "fires")} == {
+        "yes"
+    }
     replayed = Alerts(profile, tmp_path, f"--facts={run.folder}")
     assert replayed.told() == run.told()
     assert replayed.report["alerts"] == told
