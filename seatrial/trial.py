@@ -480,12 +480,10 @@ class Trial:
         if not isinstance(runtime, Missing):
             containers = runtime.containers.get(subject.service, ())
             names = [c.name for c in containers] if containers and not isinstance(containers, Missing) else names
-        url = ""
-        if self.observations is not None:
-            asked = self.observations.answers.get(subject.id) or self.observations.expositions.get(subject.id)
-            url = getattr(asked, "url", "")
         text = requirement.see.replace("CONTAINER", names[0]).replace("SERVICE", subject.service)
-        return text.replace("URL", url) if url else text
+        for word, url in self.observations.urls(subject.id).items() if self.observations else ():
+            text = text.replace(word, url)
+        return text
 
 
 SECTIONS = (

@@ -117,3 +117,15 @@ class Observations:
     """How often the target was asked, by driver and method (``docker GET``)."""
     changed: dict[str, str] = field(default_factory=dict)
     """By service: what was replaced while we looked. Every verdict on such a service is *could not look*."""
+
+    def urls(self, id: str) -> dict[str, str]:
+        """What stands for an address in a command to type, for one subject, where it was asked."""
+        found: dict[str, list[object]] = {
+            "PROMETHEUS": [*self.monitoring.values()],
+            "ALERTMANAGER": [*self.alertmanagers.values()],
+            "URL": [self.answers.get(id) or self.expositions.get(id)],
+        }
+        told = {
+            word: next((url for one in ones if (url := getattr(one, "url", ""))), "") for word, ones in found.items()
+        }
+        return {word: url for word, url in told.items() if url}

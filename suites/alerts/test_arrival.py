@@ -87,7 +87,7 @@ def test_the_test_alert_is_not_kept_back(delivery):
     Why: whatever keeps back an alert that says no more than that it is a test keeps back others, too: a silence without a label that
     narrows it, an inhibition whose target is everything.
 
-    See: amtool --alertmanager.url=ALERTMANAGER silence query; amtool --alertmanager.url=URL alert query --inhibited seatrial=test
+    See: amtool --alertmanager.url=ALERTMANAGER silence query; amtool --alertmanager.url=ALERTMANAGER alert query --inhibited seatrial=test
 
     Fix: let the silence expire, or narrow it; give the inhibition `target_matchers` and `equal` labels that say what it is about.
     """
