@@ -161,13 +161,15 @@ NOUNS = {
     "alertmanager": Noun(
         _server("alertmanager", "alertmanager"),
         "alerts.alertmanager is not declared",
-        (),
+        SECTIONS,
         "alerts section",
         beside=("rules",),
     ),
-    "routing": Noun(_server("routing", "test_receiver"), "alerts.test_receiver is not declared", (), "alerts section"),
+    "routing": Noun(
+        _server("routing", "test_receiver"), "alerts.test_receiver is not declared", SECTIONS, "alerts section"
+    ),
     "delivery": Noun(
-        _server("delivery", "test_receiver"), "alerts.test_receiver is not declared", (), "alerts section"
+        _server("delivery", "test_receiver"), "alerts.test_receiver is not declared", SECTIONS, "alerts section"
     ),
     "covered_failure": Noun(
         _covers, "alerts.covers is not declared", (), "covers entry", beside=("rules", "prometheus")
