@@ -58,6 +58,7 @@ class _Reader(Decoder):
             self.tell("yaml", text, None, refused=False, place=(second, 1))
         found: list[Group] = []
         if root is not None:
+            self._of_kubernetes(root)
             top = self.fields(root, "a rule file", ("groups",))
             if "groups" in top:
                 found = [self._group(node) for node in self.items(top["groups"][1], "`groups`")]
@@ -69,6 +70,17 @@ class _Reader(Decoder):
         else:
             self.tell("empty", "the file is empty, so that nothing is evaluated", None, refused=False)
         return tuple(found)
+
+    def _of_kubernetes(self, root: Node) -> None:
+        """A file for Kubernetes' operator, which is not what Prometheus loads."""
+        for key, value in root.pairs if isinstance(root, Mapping) else ():
+            if (
+                isinstance(key, Scalar)
+                and isinstance(value, Scalar)
+                and (key.value, value.value) == ("kind", "PrometheusRule")
+            ):
+                text = "a PrometheusRule of Kubernetes: what Prometheus loads is only what stands below its `spec:`"
+                self.tell("field", text, key)
 
     def _names(self, groups: list[Group]) -> None:
         """Groups that are called alike, or nothing."""

@@ -31,7 +31,7 @@ _OF_TEXTS = frozenset(
 _COMPARE = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
 _FIELDS = (".Labels", ".ExternalLabels", ".ExternalURL", ".Value")
 _VERB = re.compile(r"%(?:%|[-+# 0]*(?:\d+|\*)?(?:\.(?:\d+|\*)?)?(.)?)", re.DOTALL)
-_NUMBERS, _TEXTS = "veEfFgGxXb", "vsqxX"
+_NUMBERS, _TEXTS = "veEfFgGxXbT", "vsqxXT"
 _OUTSIDE = re.compile(r"\$(?:labels\.[a-zA-Z_]\w*|externalLabels\.[a-zA-Z_]\w*|value\b)")
 
 

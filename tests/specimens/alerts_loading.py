@@ -89,6 +89,9 @@ ALR_001 = Specimens(
         "a recording rule has no `for`; only alerts have": ours(group("- {record: a, expr: up, for: 5m}")),
         "`http-errors` is no name of a metric": ours(group("- {record: http-errors, expr: up}")),
         "label `on-call` is no name of a label": ours(group("- {alert: A, expr: up, labels: {on-call: me}}")),
+        "rules.yaml:2:1: a PrometheusRule of Kubernetes: what Prometheus loads is only what stands below its `spec:`": ours(
+            "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nspec: {groups: []}\n"
+        ),
         "two groups are called `api`; the first is on line 2": ours(RIGHT + RIGHT.partition("\n")[2]),
         "`expr` is in a rule twice; first on line 4": ours(group("- expr: up", "  alert: A", "  expr: down")),
         "`labels` must be a mapping, `key: value`; this is a list": ours(group("- {alert: A, expr: up, labels: [a]}")),
