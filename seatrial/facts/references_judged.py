@@ -298,7 +298,19 @@ class References:
         """Whether enough is known of a selector's metric to judge its labels: it is, or was, there."""
         if not each.metric or each.metric in MADE_UP or each.node.alternatives:
             return False
-        return bool(self.ever(each.metric)) and not (not self.live and self.is_recorded(each.metric))
+        if not self.live and self.is_recorded(each.metric):
+            return False
+        ever = self.there(each) or self.ever(each.metric)
+        if ever is None:
+            self.doubt(each.rule, f"what labels `{each.metric}` has: {self.why_unknown}")
+        return bool(ever)
+
+    @property
+    def why_unknown(self) -> str:
+        """Why it is not known whether a metric exists."""
+        if isinstance(self.catalog, Missing) and not self.live:
+            return self.catalog.reason
+        return "it was not asked, or gave no answer"
 
     def has(self, each: Selected, label: str) -> bool | None:
         """Whether any series of a selector's metric has a label; None when that is not known."""
@@ -325,7 +337,7 @@ class References:
 
     def _unknown_labels(self, reading: Reading) -> Iterator[Finding]:
         for each in reading.selected:
-            if not self.known(each) or not each.matchers or self.there(each):
+            if not each.matchers or not self.known(each) or self.there(each):
                 continue
             if self.live and self.asked(reading.rule, made(each.node)) is None:
                 continue

@@ -25,7 +25,7 @@ def missing_metrics(references: References, reading: Reading) -> Iterator[Findin
             continue
         missing = references.missing(each)
         if missing is None:
-            references.doubt(reading.rule, f"whether `{each.metric}` exists: {_why_unknown(references)}")
+            references.doubt(reading.rule, f"whether `{each.metric}` exists: {references.why_unknown}")
         elif missing and (why := _why_unsure(references, each)):
             references.doubt(reading.rule, f"there is no `{each.metric}`, but {why}")
         elif missing:
@@ -39,12 +39,6 @@ def _all_missing(references: References, reading: Reading) -> bool:
     if names & {"absent", "absent_over_time", "vector"}:
         return False
     return all(references.missing(each) for each in reading.selected)
-
-
-def _why_unknown(references: References) -> str:
-    if isinstance(references.catalog, Missing) and not references.live:
-        return references.catalog.reason
-    return "it was not asked, or gave no answer"
 
 
 def _why_unsure(references: References, each: Selected) -> str:
@@ -107,7 +101,7 @@ def unrecorded(references: References, reading: Reading) -> Iterator[Finding]:
         if isinstance(told, Missing):
             references.doubt(reading.rule, f"whether `{name}` is recorded: {told.reason}")
         elif references.live and ever is None:
-            references.doubt(reading.rule, f"whether `{name}` is there: {_why_unknown(references)}")
+            references.doubt(reading.rule, f"whether `{name}` is there: {references.why_unknown}")
         else:
             near = references.near(name, sorted(references.recorded), 0.6)
             yield references.about(

@@ -61,9 +61,9 @@ def _configured(each: Selected, matcher: Matcher) -> bool:
 def _unseen(references: References, reading: Reading) -> Iterator[tuple[Selected, int, Matcher]]:
     """Matchers for which a selector is empty, though its metric has the label."""
     for each in reading.selected:
-        if each.guarded or not references.known(each):
+        if each.guarded or not each.matchers or not references.known(each):
             continue
-        given = references.asked(reading.rule, made(each.node)) if each.matchers else None
+        given = references.asked(reading.rule, made(each.node))
         if (given is None and references.live) or (given is not None and given.ever):
             continue
         for number, matcher in enumerate(each.matchers):

@@ -161,6 +161,13 @@ RIGHT = (
     "vector(1)",
 )
 UNREACHED = {"refused the connection": References("alerts.yaml", RuleFile("alerts.yaml"), catalog(SERIES), DARK)}
+UNKNOWN = References(
+    "alerts.yaml",
+    RuleFile("alerts.yaml", (Group("api", (rule('sum by (route) (calls_total{status="500"}) > 1'),)),)),
+    Missing("no exposition of a service could be read"),
+    Operands(),
+)
+UNKNOWN_LABELS = {**UNREACHED, "no exposition of a service could be read": UNKNOWN}
 
 
 def passes(*more):
@@ -214,7 +221,7 @@ ALR_021 = Specimens(
         "has a label metod (expected `method`, which it has)": exposed('calls_total{metod="GET"} > 1'),
         'nothing!=""`: no series': references('calls_total{nothing!=""} > 1'),
     },
-    undecided=UNREACHED,
+    undecided=UNKNOWN_LABELS,
 )
 ALR_022 = Specimens(
     passes=passes(references('calls_total{route="/notes"} > 1'), exposed('calls_total{status="404"} > 1')),
@@ -232,7 +239,7 @@ ALR_022 = Specimens(
         ),
         '(expected "/notes", which was seen)': exposed('calls_total{route=~"/note/.*"} > 1'),
     },
-    undecided=UNREACHED,
+    undecided=UNKNOWN_LABELS,
 )
 ALR_023 = Specimens(
     passes=[references(*RIGHT), references("queue_jobs > 5", gone=["queue_jobs"], announced={"queue_jobs": "gauge"})],
@@ -272,7 +279,7 @@ ALR_024 = Specimens(
         ),
         "`by (metod)`": exposed("sum by (metod) (calls_total) > 1"),
     },
-    undecided=UNREACHED,
+    undecided=UNKNOWN_LABELS,
 )
 BUCKET = 'rate(call_seconds_bucket{le="0.5"}[5m]) > 1'
 ALR_025 = Specimens(
@@ -289,7 +296,7 @@ ALR_025 = Specimens(
         'of le in the expositions of api (expected "2.5", which was seen)': exposed(BUCKET),
     },
     undecided={
-        **UNREACHED,
+        **UNKNOWN_LABELS,
         "gave no answer: timed out": references(
             'call_seconds_bucket{le="0.5"} > 1', given={'call_seconds_bucket{le="0.5"}': Given(error="timed out")}
         ),
