@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.facts.rules import Rule
 
-__all__ = ["evaluate", "needed", "text_only"]
+__all__ = ["evaluate", "needed"]
 
 WITHIN = 120.0
 """Seconds that promtool may take; a scenario takes about ten milliseconds."""
@@ -41,17 +41,11 @@ FEW = 40
 """Scenarios for which a second process is not worth it."""
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`", re.DOTALL)
 _ASKED = re.compile(r'^    expr: (".*"), time: (\S+),\s*$')
 _GOT = re.compile(r"^        got: ?(.*)$")
 _OURS = re.compile(r'alertname!="#([0-9]+)\.([0-9]+)"')
 _SAMPLE = re.compile(r"\{((?:[^\"{}]|\"(?:\\.|[^\"\\])*\")*)\} (\S+?)(?:, |$)")
 _LABEL = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)=(\"(?:\\.|[^\"\\])*\")")
-
-
-def text_only(expr: str) -> str:
-    """An expression without what its strings hold, in the same length."""
-    return _STRING.sub(lambda found: '"' + " " * (len(found[0]) - 2) + '"', expr)
 
 
 def needed(rules: Sequence[Rule], alert: str) -> list[Rule]:
@@ -199,6 +193,7 @@ def _run(
 
 
 def _output(program: str, names: list[str], folder: str) -> str:
+    late = ""
     with tempfile.TemporaryFile() as output:
         try:
             child = subprocess.Popen(
@@ -211,13 +206,13 @@ def _output(program: str, names: list[str], folder: str) -> str:
         try:
             child.wait(WITHIN)
         except subprocess.TimeoutExpired:
-            pass  # what it has told so far is read; the rest was not told
+            late = f"promtool had not ended after {WITHIN:g} s\n"  # what it has told so far is read
         finally:
             if child.returncode is None:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
         output.seek(0)
-        return output.read(LARGEST).decode("utf-8", "replace")
+        return late + output.read(LARGEST).decode("utf-8", "replace")
 
 
 def _read(said: str, asked: dict[int, Scenario]) -> dict[int, Evaluated | Missing]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from seatrial.profile.alerting import Meaning, Selection
     from seatrial.profile.model import Profile
 
-__all__ = ["BOUNDS", "Documents", "Metric", "leaves", "selection", "several"]
+__all__ = ["BOUNDS", "OF_TARGETS", "Documents", "Metric", "leaves", "selection", "several"]
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 """Buckets of a histogram for which none are documented: what the Prometheus clients make by default."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from seatrial.meanings.documented import OF_TARGETS, Documents, several
+from seatrial.meanings.times import without_strings
 
 if TYPE_CHECKING:
     from seatrial.facts.rules import Rule
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["gap"]
 
-_CLOCKS = ("time", "timestamp", "hour", "minute", "day_of_week", "day_of_month", "month", "predict_linear", "deriv")
+LONGEST = 20_000
+"""Characters of an expression that promtool is asked about although we could not read it."""
+_CLOCKS = re.compile(
+    r"\b(time|timestamp|hour|minute|day_of_week|day_of_month|day_of_year|days_in_month|month|year|predict_linear|deriv)\s*\("
+)
 _STATUS = re.compile(r"[1-5]([0-9.x]{2}|\.\*|xx)", re.IGNORECASE)
 
 
@@ -44,9 +49,10 @@ def gap(
     for rule in rules:
         try:
             found += selectors(parse(rule.expr))
-        except Unreadable:
-            return ""  # promtool says why
-        if clock := re.search(rf"\b({'|'.join(_CLOCKS)})\s*\(", re.sub(r"\"(\\.|[^\"\\])*\"|'[^']*'", '""', rule.expr)):
+        except Unreadable as why:
+            # What promtool reads, and we don't, is still evaluated.
+            return f"its expression can't be read: {why}" if len(rule.expr) > LONGEST else ""
+        if clock := _CLOCKS.search(without_strings(rule.expr)):
             return f"shape of {clock[1]}(): synthetic series have a time of their own"
     mine = [each for each in found if each.metric in world]
     for each in mine:
@@ -69,8 +75,12 @@ def _matchers(
             continue
         if any(_matches(op, value, labels.get(label, "")) for labels in series) or label in ("le", "quantile"):
             continue
-        if not metric.has(label) or (label in metric.values and label not in OF_TARGETS):
+        if not metric.has(label):
             continue  # documented not to be there, so that the rule is wrong
+        if label in metric.values:
+            if label in OF_TARGETS and any(_matches(op, value, text) for text in metric.values[label]):
+                return f"the rule asks for {label}{op}{value} of {each.metric}, and its meaning for no {label}: declare it in `labels`"
+            continue
         declared = [
             q
             for q in quantities

@@ -81,6 +81,8 @@ class Quantity:
         self.selections = selections(leaf)
         self.threshold = next((t.value for t in (leaf.above, leaf.below, leaf.equals) if t is not None), 0.0)
         self.kind = next((t.kind for t in (leaf.above, leaf.below, leaf.equals) if t is not None), "number")
+        if self.kind == "ratio" and self.shape == "value" and "percent" in self.selections[0].metric:
+            self.threshold, self.kind = self.threshold * 100, "size"  # as its name says, it is kept in per cent
         self.up = leaf.below is None
         self.metrics = [self.documents.metric(self._name(each)) for each in self.selections]
         self.excluded = self._excluded()

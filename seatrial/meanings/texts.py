@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seatrial.meanings.documented import Documents
+from seatrial.meanings.documented import OF_TARGETS, Documents
 from seatrial.words import Duration
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Claim", "Doubtful", "claims", "read"]
 
-_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+LONGEST = 4_000
+"""Characters of a text that are read."""
+_TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
 _MORE = r"above|over|more than|greater than|higher than|longer than|exceeds|exceeded|exceeding|exceed|>=?"
 _LESS = r"below|under|less than|lower than|fewer than|<=?"
 _UNIT = r"%|percent\b|per cent\b|milliseconds?\b|ms\b|seconds?\b|secs?\b|s\b|minutes?\b|mins?\b|m\b|hours?\b|h\b|days?\b|d\b"
@@ -76,7 +78,7 @@ def _unit(text: str) -> tuple[str, float]:
 def _texts(rule: Rule) -> Iterator[str]:
     for name, text in rule.annotations.items():
         if not re.search(r"url|link|dashboard|runbook", name, re.IGNORECASE):
-            yield _TEMPLATE.sub(" ", text)
+            yield _TEMPLATE.sub(" ", text[:LONGEST])
 
 
 def claims(rule: Rule) -> tuple[Claim, ...]:
@@ -121,7 +123,7 @@ def read(rule: Rule, documents: Documents) -> Meaning:
         raise Doubtful("its texts say several boundaries")
     meaning: dict[str, Any]
     if quantiles:
-        meaning = _quantile(found, bounds, quantiles.pop())
+        meaning = _quantile(found, documents, bounds, quantiles.pop())
     elif bounds and bounds[0].unit == "ratio" and _FAILS.search(text) and bounds[0].role == "above":
         meaning = _ratio(found, documents) | {"above": _percent(bounds[0].value)}
     elif not bounds and _DOWN.search(text):
@@ -146,7 +148,7 @@ def _shape(found: tuple[Selector, ...]) -> str:
     return calls[0] if calls else "value"
 
 
-def _quantile(found: tuple[Selector, ...], bounds: list[Claim], q: float) -> dict[str, Any]:
+def _quantile(found: tuple[Selector, ...], documents: Documents, bounds: list[Claim], q: float) -> dict[str, Any]:
     names = {each.metric for each in found}
     if len(names) != 1 or not (name := next(iter(names))).endswith("_bucket"):
         raise Doubtful("shape quantile of more than one histogram")
@@ -154,7 +156,7 @@ def _quantile(found: tuple[Selector, ...], bounds: list[Claim], q: float) -> dic
         raise Doubtful("shape quantile without a boundary")
     if bounds[0].unit == "number":
         raise Doubtful("shape quantile with a boundary without a unit")
-    of = {"metric": name.removesuffix("_bucket")}
+    of = {"metric": name.removesuffix("_bucket"), "labels": _targets(found, documents)}
     return {
         "quantile": {"quantile": _percent(q), "of": of},
         "above": f"{bounds[0].value:.9f}".rstrip("0").rstrip(".") + "s",
@@ -168,7 +170,8 @@ def _value(found: tuple[Selector, ...], documents: Documents, bound: Claim) -> d
         raise Doubtful(f"shape {_shape(found)} with {bound.text!r}")
     if (bound.unit == "duration") != metric.name.endswith("_seconds"):
         raise Doubtful(f"shape value of {metric.name}, of which {bound.text!r} is no boundary")
-    return {"value": metric.name, bound.role: f"{bound.value:g}" + ("s" if bound.unit == "duration" else "")}
+    of = {"metric": metric.name, "labels": _targets(found, documents)}
+    return {"value": of, bound.role: f"{bound.value:g}" + ("s" if bound.unit == "duration" else "")}
 
 
 def _down(found: tuple[Selector, ...], documents: Documents) -> dict[str, Any]:
@@ -180,7 +183,7 @@ def _down(found: tuple[Selector, ...], documents: Documents) -> dict[str, Any]:
         raise Doubtful(f"shape state of {name}, of which it is not known what 0 means")
     if documents.metric(name).type not in ("", "gauge"):
         raise Doubtful(f"shape state of {name}, which is a {documents.metric(name).type}")
-    return {"value": name, "is": "0"}
+    return {"value": {"metric": name, "labels": _targets(found, documents)}, "is": "0"}
 
 
 def _ratio(found: tuple[Selector, ...], documents: Documents) -> dict[str, Any]:
@@ -195,7 +198,8 @@ def _ratio(found: tuple[Selector, ...], documents: Documents) -> dict[str, Any]:
         if len(failed) != 1:
             raise Doubtful("shape ratio of two counters, neither of which is known to count failures")
         whole = next(name for name in names if name != failed[0])
-        return {"ratio": {"of": failed[0], "to": whole}}
+        shared = _targets(found, documents)
+        return {"ratio": {"of": {"metric": failed[0], "labels": shared}, "to": {"metric": whole, "labels": shared}}}
     labels: list[set[str]] = [{label for label, _, _ in each.matchers} for each in counted]
     own = {label for each in labels for label in each if not all(label in others for others in labels)}
     if len(own) != 1:
@@ -207,4 +211,13 @@ def _ratio(found: tuple[Selector, ...], documents: Documents) -> dict[str, Any]:
         values = ["error"]  # it has no such label, so that nothing can be told by it
     if not values:
         raise Doubtful(f"shape ratio, and it is not known which values of {label} of {names[0]} are failures")
-    return {"ratio": {"of": {"metric": names[0], "labels": {label: values}}, "to": names[0]}}
+    shared = _targets(found, documents)
+    of = {"metric": names[0], "labels": {**shared, label: values}}
+    return {"ratio": {"of": of, "to": {"metric": names[0], "labels": shared}}}
+
+
+def _targets(found: tuple[Selector, ...], documents: Documents) -> dict[str, str]:
+    """Which target it is about: what every selector asks for, and the metrics were seen to have. No text says that."""
+    asked = [{(n, v) for n, op, v in each.matchers if op == "=" and n in OF_TARGETS} for each in found]
+    known = [documents.metric(each.metric).values for each in found]
+    return {n: v for n, v in sorted(set.intersection(*asked)) if all(v in values.get(n, ()) for values in known)}

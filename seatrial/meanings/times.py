@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seatrial.facts.rules import Rule
 
-__all__ = ["offsets", "ranges"]
+__all__ = ["offsets", "ranges", "without_strings"]
 
-_STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`", re.DOTALL)
+# One that does not end is taken to the end, so that it is looked at once.
+_STRING = re.compile(r"\"(?:\\.?|[^\"\\])*(?:\"|\Z)|'(?:\\.?|[^'\\])*(?:'|\Z)|`[^`]*(?:`|\Z)", re.DOTALL)
 _RANGE = re.compile(r"\[\s*((?:\d+(?:ms|[smhdwy]))+)\s*(?::[^\]]*)?\]")
 _OFFSET = re.compile(r"\boffset\s+((?:\d+(?:ms|[smhdwy]))+)")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+
+
+def without_strings(expr: str) -> str:
+    """An expression without what its strings hold."""
+    return _STRING.sub('""', expr)
 
 
 def _seconds(text: str) -> float:
@@ -23,9 +29,9 @@ def _seconds(text: str) -> float:
 
 def ranges(rules: Sequence[Rule]) -> list[float]:
     """Seconds of every range in the expressions; they say how long one has to look, and nothing about what is selected."""
-    return [_seconds(found[1]) for rule in rules for found in _RANGE.finditer(_STRING.sub('""', rule.expr))]
+    return [_seconds(found[1]) for rule in rules for found in _RANGE.finditer(without_strings(rule.expr))]
 
 
 def offsets(rules: Sequence[Rule]) -> float:
     """Seconds of all offsets together."""
-    return sum(_seconds(found[1]) for rule in rules for found in _OFFSET.finditer(_STRING.sub('""', rule.expr)))
+    return sum(_seconds(found[1]) for rule in rules for found in _OFFSET.finditer(without_strings(rule.expr)))

@@ -108,7 +108,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any] | None, str]] = {
     "ALR-048": (
         rule("Fault048", share(above="0.1"), annotations={"description": "More than 5% of the requests fail."}),
         None,
-        "its texts say: ratio of app_http_requests_total{status=500} to app_http_requests_total above 5%",
+        "its texts say: ratio of app_http_requests_total{job=app, status=500} to app_http_requests_total{job=app} above 5%",
     ),
     "ALR-049": (
         rule("Fault049", share(), annotations={"description": "More than 5 percent fail for 10 minutes."}),
