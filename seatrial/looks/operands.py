@@ -24,6 +24,8 @@ PART = "operands"
 NOUNS = ("references",)
 BUDGET = 20.0
 """Seconds for which a server is asked about one file."""
+WHOLE_BUDGET = 60.0
+"""Seconds for which it is asked about all of them."""
 MOST = 8_000
 """Expressions that are asked about one file."""
 MOST_SHAPES = 40
@@ -80,7 +82,8 @@ class _Look:
         }
         self.huge = [name for name, metric in self.metrics.items() if metric.series > MANY]
         self.read = [(each, parsed) for each in rules if (parsed := _read(each)) is not None]
-        self.end = time.monotonic() + BUDGET
+        whole = session.once("operands: end", lambda: time.monotonic() + WHOLE_BUDGET)
+        self.end = min(whole, time.monotonic() + BUDGET)
         self.left = 0
         """Expressions that are too many."""
 
@@ -91,24 +94,25 @@ class _Look:
         from seatrial.looks.monitoring import monitoring
 
         told = monitoring(self.session)
+        if isinstance(told, Missing):  # it would be waited for again, and for each file
+            raise CouldNotLook(told.reason, right=told.right)
         now = time.time()
-        over, step = span(self.session, self.monitor, now)
+        over, step = self.session.once("operands: span", lambda: span(self.session, self.monitor, now))
         asking = Asking(self.session, self.monitor, now=now, over=over, step=step, end=self.end)
         self._ask(asking, self._first())
         self._ask(asking, dict.fromkeys(self._second(asking), "c"))
-        targets = told if isinstance(told, Missing) else told.targets
         return Operands(
             origin=f"Prometheus at {shown(self.session, self.monitor)}",
             over=over,
             step=step,
-            interval=told.interval if not isinstance(told, Missing) and isinstance(told.interval, float) else 0.0,
+            interval=0.0 if isinstance(told.interval, Missing) else told.interval,
             given=asking.given,
             shapes=self._shapes(asking),
             announced=self._announced(asking),
             recorded=recorded,
-            down=targets
-            if isinstance(targets, Missing)
-            else tuple(self.session.redact(f"{t.job} {t.instance}") for t in targets if t.health != "up")[:50],
+            down=told.targets
+            if isinstance(told.targets, Missing)
+            else tuple(self.session.redact(f"{t.job} {t.instance}") for t in told.targets if t.health != "up")[:50],
             unasked=asking.unasked + self.left,
         )
 
