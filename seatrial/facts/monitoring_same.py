@@ -58,7 +58,7 @@ def same_expression(one: str, other: str) -> bool:
     Raises:
         Undecided: one of them can't be read.
     """
-    if one.split() == other.split() or HIDDEN in one or HIDDEN in other:
+    if HIDDEN in one or HIDDEN in other:
         return True
     if _TOKEN.findall(one) == _TOKEN.findall(other):
         return True  # spaces alone
