@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from seatrial.words import Missing, seen
+from seatrial.words import Duration, Missing, seen
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
@@ -32,7 +32,10 @@ MOST_TARGETS = 5
 """Of one job; a hundred that are down together are told no differently from five."""
 MOST_ALERTS = 20
 """That are tried for one job, those first whose expression is shortest."""
-LONGEST = 6 * 3600.0
+LONGEST = 26 * 3600.0
+"""Seconds that are evaluated before and after; what takes longer to tell is not decided."""
+MOST_RECORDS = 200
+"""Recording rules that are followed for one alert."""
 STEP = 60.0
 LEAST = 600.0
 
@@ -45,6 +48,11 @@ class _Candidate:
     selectors: tuple[Selector, ...]
     longest: float
     """Seconds of its longest range."""
+
+    @property
+    def takes(self) -> float:
+        """Seconds after which it has surely told, if it tells at all."""
+        return self.rule.lasting + self.longest + 2 * LEAST
 
 
 def look(session: Session, _runtime: Runtime | Missing, _subject: Subject) -> Vanishing:
@@ -80,7 +88,9 @@ def tried(
     by_job: dict[str, list[ScrapeTarget]] = {}
     for target in targets:
         by_job.setdefault(target.job, []).append(target)
-    candidates = list(_candidates(rules))
+    found = list(_candidates(rules))
+    late = [each for each in found if each.takes > LONGEST]
+    candidates = [each for each in found if each.takes <= LONGEST]
     made: list[tuple[str, bool, _Candidate, Scenario, float]] = []
     within: dict[str, float] = {}
     for job, its in list(by_job.items())[:MOST_JOBS]:
@@ -95,6 +105,11 @@ def tried(
             ]
     results = evaluate(session, rules, [scenario for _, _, _, scenario, _ in made]) if made else []
     told: dict[tuple[str, bool], list[Trying | Missing]] = {}
+    for job, its in by_job.items():
+        for each in (each for each in late if job in within and _about(each, its)):
+            too_late = Missing(f"{each.rule.id} takes longer than {Duration(LONGEST)} to tell")
+            told.setdefault((job, False), []).append(too_late)
+            told.setdefault((job, True), []).append(too_late)
     for (job, gone, candidate, _, before), result in zip(made, results, strict=True):
         told.setdefault((job, gone), []).append(_trying(candidate, result, before))
     return Vanishing(
@@ -124,23 +139,37 @@ def _trying(candidate: _Candidate, result: Evaluated | Missing, before: float) -
 
 def _candidates(rules: Sequence[Rule]) -> Iterator[_Candidate]:
     """The alerts that may tell of a target's end, by what they and their recording rules read, the shortest first."""
-    from seatrial.drivers._promtool_tests import needed
+    records: dict[str, list[str]] = {}
+    for rule in rules:
+        if rule.kind == "record":
+            records.setdefault(rule.name, []).append(rule.expr)
+    for rule in sorted((rule for rule in rules if rule.kind == "alert"), key=lambda rule: len(rule.expr)):
+        found, longest = _read(rule.expr, records)
+        if any(each.metric in ("up", "") or _absent(each) for each in found):
+            yield _Candidate(rule, tuple(found), longest)
+
+
+def _read(text: str, records: Mapping[str, Sequence[str]]) -> tuple[list[Selector], float]:
+    """The selectors of an expression and of what was recorded for it, and the longest range in them."""
     from seatrial.promql.nodes import Series, Subquery, walk
     from seatrial.promql.reading import Unreadable, parse, selectors
 
-    for rule in sorted((rule for rule in rules if rule.kind == "alert"), key=lambda rule: len(rule.expr)):
-        found: list[Selector] = []
-        longest = 0.0
-        for each in (one for one in needed(rules, rule.name) if one.kind == "record" or one is rule):
-            try:
-                expression = parse(each.expr)
-            except Unreadable:
-                continue
-            found += selectors(expression)
-            spans = [node.range or 0.0 for node in walk(expression.root) if isinstance(node, Series | Subquery)]
-            longest = max([longest, *spans])
-        if any(each.metric in ("up", "") or _absent(each) for each in found):
-            yield _Candidate(rule, tuple(found), longest)
+    found: list[Selector] = []
+    longest = 0.0
+    waiting, done = [text], {text}
+    while waiting and len(done) < MOST_RECORDS:
+        try:
+            expression = parse(waiting.pop())
+        except Unreadable:
+            continue
+        own = selectors(expression)
+        found += own
+        spans = [node.range or 0.0 for node in walk(expression.root) if isinstance(node, Series | Subquery)]
+        longest = max([longest, *spans])
+        more = {expr for each in own for expr in records.get(each.metric, ())} - done
+        done |= more
+        waiting += sorted(more)
+    return found, longest
 
 
 def _absent(selector: Selector) -> bool:
@@ -172,7 +201,9 @@ def _scenario(
 
     well, ill = int(before / STEP), int(after / STEP)
     series: dict[str, str] = {}
-    for other, targets in by_job.items():
+    # An alert that names its job is not moved by the others; one that counts over all of them is.
+    named = all(any(name == "job" and op == "=" for name, op, _ in each.matchers) for each in candidate.selectors)
+    for other, targets in [(job, by_job[job])] if named else by_job.items():
         for target in targets[:MOST_TARGETS] if other == job else targets[:1]:
             ends = "stale" if gone else f"0x{ill}"
             series[_series("up", target.labels)] = f"1x{well - 1} {ends}" if other == job else f"1x{well + ill}"

@@ -143,6 +143,22 @@ def test_exactly_its_requirement_turns_red(name: str, up: Watch, tmp_path: Path)
     assert text in run.text
 
 
+def test_the_rules_of_a_server_are_judged_where_no_file_is_declared(up: Watch, tmp_path: Path) -> None:
+    up.reload({"rules.yaml": GOOD.replace("severity: ticket", "severity: Ticket", 1)})
+    run = Coverage(declared(up, files=None), tmp_path)
+    assert (run.ids("violation"), run.ids("advisory", "error")) == (["ALR-051"], []), run.text
+    assert f"{up.prometheus} app/AppSlow: severity is Ticket" in run.text
+    assert {alert["file"] for alert in run.report["alerts"]["alerts"]} == {up.prometheus}
+
+
+def test_one_requirement_alone_looks_at_all_it_needs(up: Watch, tmp_path: Path) -> None:
+    up.reload({"rules.yaml": GOOD})
+    for name, id in (("burn_rate", "ALR-056"), ("measured", "ALR-059")):
+        run = Coverage(declared(up), tmp_path, "-k", name)
+        assert id in run.ids("pass"), run.text
+        assert run.ids("violation", "advisory", "error") == []
+
+
 def test_a_service_that_no_alert_is_about_is_listed(up: Watch, tmp_path: Path) -> None:
     up.reload({"rules.yaml": GOOD})
     (up.folder / "other.yaml").write_text(

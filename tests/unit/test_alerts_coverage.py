@@ -196,6 +196,15 @@ def test_a_job_that_nobody_looks_at_is_told_without_a_single_evaluation():
     assert session.calls == {}
 
 
+def test_an_alert_that_waits_for_days_is_not_decided():
+    if not shutil.which("promtool"):
+        pytest.skip("promtool is not installed")
+    session = Session(SimpleNamespace(alerts=Alerts()), Path(), str)
+    slow, quick = alert("Slow", "up == 0", 3 * 86400.0), alert("Day", "up == 0", 86400.0)
+    assert tried(session, [slow], DB, {}).jobs[0].down == Missing("fleet/Slow takes longer than 1d2h to tell")
+    assert telling(tried(session, [slow, quick], DB, {}).jobs[0].down) == ["Day"]
+
+
 def test_very_many_jobs_are_not_all_tried():
     session = Session(SimpleNamespace(alerts=Alerts()), Path(), str)
     made = tried(session, [], [target(f"job-{n}", f"host-{n}:80") for n in range(300)], {})
