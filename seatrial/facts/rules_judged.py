@@ -20,6 +20,8 @@ __all__ = ["LoadedRules"]
 _PLACE = re.compile(r"(?:line )?(\d+)(?::(\d+))?: (.+)", re.DOTALL)
 _OF_RULE = re.compile(r'group "(.*?)", rule (\d+), "(.*?)": (.+)', re.DOTALL)
 _RELABELS = frozenset(("label_replace", "label_join"))
+MOST_COMPARED = 20
+"""Rules of one name that each is compared with."""
 MOST_TOLD = 200
 """Findings of one kind beyond which the rest is counted."""
 
@@ -117,8 +119,8 @@ class LoadedRules:
 
     # --- whether each is there once -------------------------------------------------------------------------------
 
-    def _alike(self) -> Iterator[tuple[Rule, Rule, str]]:
-        """Rules that have name and labels in common with one before them, that one, and the file it stands in."""
+    def _alike(self) -> Iterator[tuple[Rule, list[tuple[Rule, str]]]]:
+        """Rules that have name and labels in common with some before them, and those, with the files they stand in."""
         seen: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[tuple[Rule, str]]] = {}
         for file in self.others:
             for rule in file.rules:
@@ -126,30 +128,35 @@ class LoadedRules:
         for group in self._read():
             for rule in group.rules:
                 before = seen.setdefault(_key(rule), [])
-                if rule.name:
-                    for other, path in before[:50]:
-                        yield rule, other, path
+                if rule.name and before:
+                    yield rule, before[:MOST_COMPARED]
                 before.append((rule, ""))
 
     @property
     def repeated(self) -> list[Finding]:
         """Rules that are there twice, expression and all."""
+        found = (
+            (rule, next((each for each in before if _same(rule, each[0])), None)) for rule, before in self._alike()
+        )
         return self._told(
-            self._of_rule(rule, f"the same {_what(rule)}, with the same expression, as {_where(other, path)}")
-            for rule, other, path in self._alike()
-            if _same(rule, other)
+            self._of_rule(rule, f"the same {_what(rule)}, with the same expression, as {_where(*other)}")
+            for rule, other in found
+            if other is not None
         )
 
     @property
     def alike(self) -> list[Finding]:
         """Rules with one name and the same labels, of which nothing shows that they never give the same."""
+        found = (
+            (rule, next((each for each in before if not _same(rule, each[0]) and not _apart(rule, each[0])), None))
+            for rule, before in self._alike()
+        )
         return self._told(
             self._of_rule(
-                rule,
-                f"`{rule.name}` has the same name and labels as {_where(other, path)}, and another expression",
+                rule, f"`{rule.name}` has the same name and labels as {_where(*other)}, and another expression"
             )
-            for rule, other, path in self._alike()
-            if not _same(rule, other) and not _apart(rule, other)
+            for rule, other in found
+            if other is not None
         )
 
     # --- whether its texts are what is read -----------------------------------------------------------------------

@@ -10,6 +10,7 @@ from seatrial.rulefiles import places, rendering
 from seatrial.rulefiles.decoding import Decoder, real
 from seatrial.rulefiles.dialect import GROUP_FIELDS, NEWEST, RULE_FIELDS, Dialect, dialect
 from seatrial.rulefiles.expressions import check as check_expression
+from seatrial.rulefiles.templates import Beyond
 from seatrial.rulefiles.templates import check as check_template
 from seatrial.rulefiles.tree import Alias, Mapping, Node, Scalar, TooMuch, Unreadable, lines_of, tree
 
@@ -228,7 +229,9 @@ class _Reader(Decoder):
                 self.tell("label", f"the value of {single} `{name[:60]}` is not UTF-8", value)
             if alert and (wrong := check_template(text, newer=self.reads.reads((3, 0)))) is not None:
                 place = self._inside(value, wrong.offset)
-                self.tell("template", f"{single} `{name}`: {wrong.text}", value, place=place)
+                bound = isinstance(wrong, Beyond)
+                kind = "size" if bound else "template"
+                self.tell(kind, f"{single} `{name}`: {wrong.text}", value, refused=not bound, place=place)
             elif alert:
                 for kind, said, offset in rendered(text, newer=self.reads.reads((3, 0))):
                     place = self._inside(value, offset)

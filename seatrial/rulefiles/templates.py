@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from seatrial.rulefiles.templates_lexing import Token, Wrong, tokens, unquoted
+from seatrial.rulefiles.templates_lexing import Beyond, Token, Wrong, tokens, unquoted
 
-__all__ = ["FUNCTIONS", "VARIABLES", "Action", "Command", "Term", "Wrong", "check", "read"]
+__all__ = ["FUNCTIONS", "VARIABLES", "Action", "Beyond", "Command", "Term", "Wrong", "check", "read"]
 
 LARGEST = 256 * 1024
 """Characters of one template."""
@@ -69,7 +69,7 @@ def read(text: str, *, newer: bool = False) -> tuple[Action, ...]:
         Wrong: Prometheus refuses it.
     """
     if len(text) > LARGEST:
-        raise Wrong(f"longer than {LARGEST // 1024} KiB, which no text of an alert is", 0)
+        raise Beyond(f"longer than {LARGEST // 1024} KiB, which no text of an alert is", 0)
     if "{{" not in text:
         return ()
     return tuple(_Parser(text, newer=newer).all())
@@ -176,7 +176,7 @@ class _Parser:
         """Nodes until ``end`` or ``else``, which it gives, and whether there was anything but space."""
         self.depth += 1
         if self.depth > DEEPEST:
-            raise Wrong(f"nested deeper than {DEEPEST} levels", self.last.offset)
+            raise Beyond(f"nested deeper than {DEEPEST} levels", self.last.offset)
         filled = False
         while self.peek_word().kind != "eof":
             token = self.peek()
@@ -247,7 +247,7 @@ class _Parser:
         kept, rooted = len(self.variables), self.rooted
         self.depth += 1
         if self.depth > DEEPEST:
-            raise Wrong(f"nested deeper than {DEEPEST} levels", self.last.offset)
+            raise Beyond(f"nested deeper than {DEEPEST} levels", self.last.offset)
         self.actions.append(self.pipeline(kind, "}}"))
         self.loops += kind == "range"
         self.rooted = rooted and kind == "if"
@@ -363,7 +363,7 @@ class _Parser:
         elif token.kind == "mark" and token.text == "(":
             self.depth += 1
             if self.depth > DEEPEST:
-                raise Wrong(f"nested deeper than {DEEPEST} levels", token.offset)
+                raise Beyond(f"nested deeper than {DEEPEST} levels", token.offset)
             inner = self.pipeline("parentheses", ")")
             self.depth -= 1
             return Term("pipeline", "(", token.offset, inner=inner)

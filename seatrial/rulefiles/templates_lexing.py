@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
-__all__ = ["Token", "Wrong", "characters", "tokens", "unquoted"]
+__all__ = ["Beyond", "Token", "Wrong", "characters", "tokens", "unquoted"]
 
 _SPACES = " \t\r\n"
 _NUMBER = re.compile(
@@ -29,6 +29,10 @@ class Wrong(ValueError):
     def __init__(self, text: str, offset: int) -> None:
         super().__init__(text)
         self.text, self.offset = text, offset
+
+
+class Beyond(Wrong):
+    """A template that is longer or deeper than is read here, and may well be right."""
 
 
 @dataclass(frozen=True, slots=True)
