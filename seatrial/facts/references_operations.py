@@ -127,6 +127,8 @@ def _trailing(given: Given) -> int:
 
 def restless_alerts(references: References, reading: Reading) -> Iterator[Finding]:
     """Alerts that fire now, and such that are true again and again but never for as long as they must be."""
+    from seatrial.facts.references_judged import span
+
     operands, rule = references.operands, reading.rule
     if rule.kind != "alert" or not isinstance(operands, Operands) or not reading.selected:
         return
@@ -136,9 +138,7 @@ def restless_alerts(references: References, reading: Reading) -> Iterator[Findin
     step, trailing = operands.step, _trailing(given)
     if given.now and (rule.lasting == 0 or (trailing - 1) * step >= rule.lasting):
         since = (
-            "all the time that was looked at"
-            if trailing == len(given.series)
-            else f"{max(trailing - 1, 0) * step:.0f} s"
+            "all the time that was looked at" if trailing == len(given.series) else span(max(trailing - 1, 0) * step)
         )
         yield Finding(
             references.where(rule), f"it is true now, with {given.now} series, and has been for {since}", "rest"
