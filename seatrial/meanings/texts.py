@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seatrial.meanings.documented import OF_TARGETS, Documents
+from seatrial.meanings.times import ranges
 from seatrial.words import Duration
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ def read(rule: Rule, documents: Documents) -> Meaning:
         meaning = _value(found, documents, bounds[0])
     else:
         raise Doubtful(f"shape {_shape(found)} with {bounds[0].text!r}")
-    if waits:
+    windows = ranges([rule])
+    # "for the last 5 minutes" may well be the range, or the range and `for` together.
+    if waits and not waits & {*windows, *(rule.lasting + window for window in windows)} - {rule.lasting}:
         meaning["for"] = str(Duration(waits.pop()))
     return Meaning.model_validate(meaning)
 

@@ -278,6 +278,11 @@ def test_numbers_of_a_text_are_read(text: str, told: set[tuple[str, float]]) -> 
         ("predict_linear(disk_free_ratio[1h], 3600) < 0", "The disk is full within 4 hours.", ""),
         ("rate(a_errors_total[5m]) > 0.05", "Error rate above 5%", ""),
         ("up == 0", "It is slow.", ""),
+        (
+            "histogram_quantile(0.9, rate(http_request_duration_seconds_bucket[10m])) > 1",
+            "p90 is over 1s for the last 10 minutes.",
+            "quantile 90% of http_request_duration_seconds above 1s",
+        ),
         ("queue_depth > 7", "More than 100 jobs wait, above 200 it is bad.", ""),
     ],
 )
