@@ -99,7 +99,7 @@ def _starved(
     selected, result = operands.of(made(found)), references.asked(reading.rule, text)
     if selected is None or result is None or result.ever or not selected.now or found.range is None:
         return
-    there = sum(1 for _ in selected.series) and _trailing(selected) * operands.step
+    there = _trailing(selected) * operands.step
     if _trailing(selected) < LEAST or there < LEAST * max(operands.interval, 1.0) or there < 2 * found.range:
         return
     if operands.interval and found.range < 2 * operands.interval:
@@ -141,7 +141,9 @@ def restless_alerts(references: References, reading: Reading) -> Iterator[Findin
             "all the time that was looked at" if trailing == len(given.series) else span(max(trailing - 1, 0) * step)
         )
         yield Finding(
-            references.where(rule), f"it is true now, with {given.now} series, and has been for {since}", "rest"
+            references.where(rule),
+            f"it is true now, with {given.now} series, and has been for {since}",
+            "an alert at rest",
         )
         return
     runs = [len(list(group)) for there, group in groupby(given.series, bool) if there]
