@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from seatrial.facts.catalog import Catalog
@@ -25,6 +26,31 @@ __all__ = ["Intervals", "RuleExpressions"]
 
 MOST_SLIPS = 50
 """Findings of one kind in one rule that are told."""
+MOST_FINDINGS = 2000
+"""Findings of one kind in one file that are told."""
+KEPT = 8
+"""Files of which what was found is kept, so that it is not sought again for each requirement."""
+
+Ranged = Callable[[One, Intervals], Iterator[Slip | Unsure]]
+_JUDGES: dict[str, Judge] = {
+    "unconditional": unconditional,
+    "misused": misused,
+    "wrong_quantiles": wrong_quantiles,
+    "lost_labels": lost_labels,
+    "mismatched": mismatched,
+    "fixed_conditions": fixed_conditions,
+    "mixed_units": mixed_units,
+    "idle_fallbacks": idle_fallbacks,
+}
+_RANGED: dict[str, Ranged] = {"short": short, "tight": tight}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was found by one kind of judgement."""
+
+    found: dict[Finding, None] = field(default_factory=dict)
+    unsure: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,47 +63,54 @@ class RuleExpressions:
     """The metrics there are. Without it, what a metric is goes by its name."""
     intervals: Intervals
 
-    def _ones(self) -> Iterator[One | tuple[Rule, str]]:
-        """Rules that were read, and those that were not, with the reason."""
+    def _all(self) -> dict[str, _Told]:
+        """What every judgement has against the rules: each rule is read once, and its expression not kept."""
         rules = self.file.rules
         catalog = None if isinstance(self.catalog, Missing) else self.catalog
         recorded = frozenset(rule.name for rule in rules if rule.kind == "record")
-        for rule, expression in zip(rules, read(tuple(rule.expr for rule in rules)), strict=True):
-            if isinstance(expression, Expression):
-                yield One(rule, expression, catalog, recorded)
-            else:
-                yield rule, expression.reason
+        told = {name: _Told() for name in (*_JUDGES, *_RANGED)}
+        for rule, expression in zip(rules, read(rule.expr for rule in rules), strict=True):
+            if not isinstance(expression, Expression):
+                for name, each in told.items():
+                    if rule.kind == "alert" or name != "unconditional":
+                        each.unsure[f"{rule.id} could not be read: {expression.reason}"] = None
+                continue
+            one = One(rule, expression, catalog, recorded)
+            for name, judge in _JUDGES.items():
+                self._add(told[name], one, judge(one))
+            for name, ranged in _RANGED.items():
+                self._add(told[name], one, ranged(one, self.intervals))
+        return told
 
-    def _judged(self, judge: Judge, alerts: bool = False) -> list[Finding]:
+    def _add(self, told: _Told, one: One, judged: Iterator[Slip | Unsure]) -> None:
+        try:
+            for each in islice(judged, MOST_SLIPS if len(told.found) < MOST_FINDINGS else 0):
+                if isinstance(each, Slip):
+                    told.found[Finding(self._place(one.rule, each), each.text)] = None
+                else:
+                    told.unsure[f"{one.rule.id}: {each.text}"] = None
+        except RecursionError:
+            told.unsure[f"{one.rule.id}: its parts are too deep within each other"] = None
+
+    def _judged(self, name: str) -> list[Finding]:
         """What one judgement has against the rules.
 
         Raises:
             CouldNotLook: it has nothing, but could not decide on all of them.
         """
-        found: dict[Finding, None] = {}
-        unsure: dict[str, str] = {}
-        for one in self._ones():
-            if not isinstance(one, One):
-                if one[0].kind == "alert" or not alerts:
-                    unsure.setdefault(f"{one[0].id} could not be read: {one[1]}", one[0].id)
-                continue
-            try:
-                told = list(islice(judge(one), MOST_SLIPS))
-            except RecursionError:
-                told = [Unsure("its parts are too deep within each other")]
-            for each in told:
-                if isinstance(each, Slip):
-                    found.setdefault(Finding(self._place(one.rule, each), each.text))
-                else:
-                    unsure.setdefault(f"{one.rule.id}: {each.text}", one.rule.id)
         if not self.file.rules:
             raise CouldNotLook(f"there is no rule to look at in {self.file.path}")
-        if unsure and not found:
-            first = next(iter(unsure))
-            many = f" ({len(unsure)} in all)" if len(unsure) > 1 else ""
+        known = next((all for of, all in _KNOWN if of.file is self.file and of == self), None)
+        if known is None:
+            known = self._all()
+            _KNOWN.appendleft((self, known))
+        told = known[name]
+        if told.unsure and not told.found:
+            first = next(iter(told.unsure))
+            many = f" ({len(told.unsure)} in all)" if len(told.unsure) > 1 else ""
             why = f"; {self.catalog.reason}" if isinstance(self.catalog, Missing) and "is a counter" in first else ""
             raise CouldNotLook(f"{first}{many}{why}")
-        return list(found)
+        return list(told.found)
 
     def _place(self, rule: Rule, told: Slip) -> str:
         """``alerts.yaml:12:31 demo/DemoErrors``."""
@@ -88,55 +121,55 @@ class RuleExpressions:
             return f"{self.file.path} {rule.id}"
         return f"{self.file.path}:{line}{f':{column}' if column else ''} {rule.id}"
 
-    def _ranged(self, judge: Callable[[One, Intervals], Iterator[Slip | Unsure]]) -> list[Finding]:
-        return self._judged(lambda one: judge(one, self.intervals))
-
     @property
     def unconditional(self) -> list[Finding]:
         """Alerts that fire whenever there are series."""
-        return self._judged(unconditional, alerts=True)
+        return self._judged("unconditional")
 
     @property
     def misused_types(self) -> list[Finding]:
         """Functions of counters on gauges, of gauges on counters, and totals compared with thresholds."""
-        return self._judged(misused)
+        return self._judged("misused")
 
     @property
     def short_ranges(self) -> list[Finding]:
         """Ranges that hold fewer than two samples."""
-        return self._ranged(short)
+        return self._judged("short")
 
     @property
     def tight_ranges(self) -> list[Finding]:
         """Ranges that do not outlast a failed scrape or two."""
-        return self._ranged(tight)
+        return self._judged("tight")
 
     @property
     def wrong_quantiles(self) -> list[Finding]:
         """Quantiles that can't be computed."""
-        return self._judged(wrong_quantiles)
+        return self._judged("wrong_quantiles")
 
     @property
     def lost_labels(self) -> list[Finding]:
         """Labels that are used after they were taken away."""
-        return self._judged(lost_labels)
+        return self._judged("lost_labels")
 
     @property
     def mismatched(self) -> list[Finding]:
         """Operators whose sides never match, or match each series with itself."""
-        return self._judged(mismatched)
+        return self._judged("mismatched")
 
     @property
     def fixed_conditions(self) -> list[Finding]:
         """Comparisons that always or never hold."""
-        return self._judged(fixed_conditions)
+        return self._judged("fixed_conditions")
 
     @property
     def mixed_units(self) -> list[Finding]:
         """Thresholds in another unit than what they are compared with."""
-        return self._judged(mixed_units)
+        return self._judged("mixed_units")
 
     @property
     def idle_fallbacks(self) -> list[Finding]:
         """Defaults that stand in for nothing."""
-        return self._judged(idle_fallbacks)
+        return self._judged("idle_fallbacks")
+
+
+_KNOWN: deque[tuple[RuleExpressions, dict[str, _Told]]] = deque(maxlen=KEPT)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from seatrial.facts.catalog import Catalog, CatalogMetric
@@ -18,7 +17,7 @@ __all__ = ["RANGED", "Judge", "One", "Slip", "Unsure", "read"]
 
 T = TypeVar("T")
 
-MOST_TEXT = 8 * 1024 * 1024
+MOST_TEXT = 4 * 1024 * 1024
 """Characters of the expressions of one file that are read; ten thousand rules have two million."""
 RANGED = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "changes", "resets", "predict_linear"})
 """Functions that need two samples at least, or that tell how something changed."""
@@ -126,20 +125,17 @@ class One:
 Judge = Callable[[One], Iterator[Slip | Unsure]]
 
 
-@lru_cache(maxsize=8)
-def read(texts: tuple[str, ...]) -> tuple[Expression | Unreadable, ...]:
+def read(texts: Iterable[str]) -> Iterator[Expression | Unreadable]:
     """Expressions, or why they are not read; as many as one file may hold."""
-    found: list[Expression | Unreadable] = []
     rest = MOST_TEXT
     for text in texts:
         rest -= len(text)
         try:
             if rest < 0:
                 raise Unreadable(f"the expressions of its file have more than {MOST_TEXT:,} characters together")
-            found.append(parse(text))
+            yield parse(text)
         except Unreadable as refused:
-            found.append(refused)
-    return tuple(found)
+            yield refused
 
 
 def argument(node: Call | Aggregate) -> Node | None:

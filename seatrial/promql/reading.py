@@ -20,6 +20,9 @@ from seatrial.promql.tokens import Unreadable, tokens
 
 __all__ = ["Expression", "Operand", "Selector", "Unreadable", "operands", "parse", "selectors"]
 
+KEPT = 1000
+"""Characters up to which an expression is kept, since several ask for it; one that was read takes 250 times as much memory."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expression:
@@ -48,13 +51,21 @@ class Expression:
         return b - a == d - c and self.words[a:b] == self.words[c:d]
 
 
-@lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
     """An expression, read.
 
     Raises:
         Unreadable: it is no PromQL, it is longer or deeper than is read, or the two readings do not agree.
     """
+    return _kept(text) if len(text) <= KEPT else _parsed(text)
+
+
+@lru_cache(maxsize=2048)
+def _kept(text: str) -> Expression:
+    return _parsed(text)
+
+
+def _parsed(text: str) -> Expression:
     import promql_parser
 
     words = tokens(text)
