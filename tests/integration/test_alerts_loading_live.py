@@ -118,7 +118,7 @@ def test_the_corpus_is_labelled_as_promtool_judges() -> None:
 
 @pytest.mark.parametrize("kind", ["text", "expression", "types", "regex", "template", "fields"])
 def test_both_readings_agree_on_what_is_changed_at_random(kind: str, tmp_path: Path) -> None:
-    """So many as the time of a test allows; of 60,000 that were tried when this was written they agreed on each."""
+    """So many as the time of a test allows; of 100,000 that were tried when this was written they agreed on each."""
     chance = random.Random(f"{kind} {os.environ.get('SEATRIAL_SEED', 4711)}")
     count = int(os.environ.get("SEATRIAL_MUTATIONS", "250"))
     texts = [path.read_bytes().decode("utf-8", "replace") for path in files("right")]
