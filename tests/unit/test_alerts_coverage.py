@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,6 +26,9 @@ from seatrial.profile.alerting import Alerts
 from seatrial.promql.reading import Unreadable
 from seatrial.record import Check, Rung
 from seatrial.words import CouldNotLook, Missing
+from seatrial.writers import _grouping as grouping
+from seatrial.writers import conformance, html, markdown
+from tests.unit.records import RECORD
 
 
 def alert(name, expr, lasting=60.0, group="fleet", **labels):
@@ -351,3 +355,38 @@ def test_an_alert_of_any_name_is_found_in_what_was_seen():
 def test_an_unread_file_is_undecided_and_never_a_verdict():
     with pytest.raises(CouldNotLook, match="a tab"):
         _ = AlertTexts("fleet.yaml", file(problems=[Problem("yaml", "line 3: a tab")]), Alerts()).untold
+
+
+# --- in the reports -----------------------------------------------------------------------------------------------------
+
+
+def test_every_report_tells_the_same_of_alerts(tmp_path):
+    said = (
+        "1 of 3 failures told; 2 alerts, 2 load, 1 refer, 1 fire, 1 arrive; told by none: the disk | is full; "
+        "not there: DiskFull; for no declared failure: Odd; services without any: redis; not read: more.yaml: permission denied"
+    )
+    assert grouping.alerts(RECORD.alerts) == said
+    assert said in html.write(RECORD, tmp_path)
+    text = markdown.write(RECORD, tmp_path)
+    assert "- ✕ the disk \\| is full: `DiskFull` (not there)" in text
+    assert "- ? it is slow: `Slow`, `Late`" in text
+    told = conformance.document(RECORD)["alerts"]
+    assert told["failures_without_alert"] == ["the disk | is full"]
+    assert told["alerts"][0]["rungs"]["refers"] == {"state": "no", "by": ["ALR-020"]}
+
+
+def test_names_of_alerts_are_text_and_nothing_else(tmp_path):
+    nasty = "<script>x</script>\x1b[31m`](http://x)"
+    alerts = replace(
+        RECORD.alerts, alerts=(replace(RECORD.alerts.alerts[0], name=nasty, group=nasty, failures=(nasty,)),)
+    )
+    page = html.write(replace(RECORD, alerts=replace(alerts, missing=(nasty,))), tmp_path)
+    assert "<script" not in page
+    assert "\x1b" not in page + markdown.write(replace(RECORD, alerts=replace(alerts, missing=(nasty,))), tmp_path)
+
+
+def test_a_run_without_alerts_says_nothing_of_them(tmp_path):
+    record = replace(RECORD, alerts=None)
+    assert conformance.document(record)["alerts"] is None
+    assert 'id="alerts"' not in html.write(record, tmp_path)
+    assert "### Alerts" not in markdown.write(record, tmp_path)
