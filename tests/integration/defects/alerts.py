@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LOADED", "REFUSED", "Fault", "alert", "file"]
+__all__ = ["LOADED", "MEANT", "REFUSED", "RIGHTLY", "Fault", "Meant", "alert", "file"]
 
 TEXTS = {"summary": "It is wrong.", "description": "Look at its log.", "runbook_url": "https://runbooks.example/it"}
 
@@ -117,3 +117,34 @@ REFUSED = [
     Fault("no-function", ("ALR-001",), "shout", file("no-function", alert("NoFunction", "app_queue_jobs > 1000", summary="{{ $labels.queue | shout }}"))),
 ]  # fmt: skip
 """Those that Prometheus does not load, or in which there is nothing to load."""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """A rule that does not do what the profile says it means."""
+
+    name: str
+    turns_red: str
+    told: str
+    rule: dict[str, Any] | None
+    means: dict[str, Any]
+
+
+LONG = {"value": "app_queue_jobs", "above": "1000", "for": "2m", "per": ["queue"]}
+SHARE = {
+    "ratio": {"of": {"metric": R, "labels": {"status": "500"}}, "to": R}, "above": "5%", "for": "2m", "per": ["route"]
+}  # fmt: skip
+FAILING = f'sum by (route) (rate({R}{{status=~"5.."}}[1m])) / sum by (route) (rate({R}[1m])) > 0.05'
+MEANT = [
+    Meant("Lacking", "ALR-040", "Lacking", None, LONG),
+    Meant("TooEarly", "ALR-041", "was 800", alert("TooEarly", "app_queue_jobs > 500"), LONG),
+    Meant("TooLate", "ALR-042", "was 1200", alert("TooLate", "app_queue_jobs > 5000"), LONG),
+    Meant("Hurried", "ALR-043", "2m", alert("Hurried", "app_queue_jobs > 1000", lasting="30s"), LONG),
+    Meant("AllInOne", "ALR-045", "queue", alert("AllInOne", "max(app_queue_jobs) > 1000"), LONG),
+    Meant("Unlabelled", "ALR-047", "ticket", alert("Unlabelled", "app_queue_jobs > 1000"), LONG | {"severity": "ticket"}),
+    Meant("Misleading", "ALR-049", "10%", alert("Misleading", FAILING, summary="More than 10% of the requests to {{ $labels.route }} fail."), SHARE),
+]  # fmt: skip
+RIGHTLY = {
+    "Long": (alert("Long", "app_queue_jobs > 1000"), LONG),
+    "Failing": (alert("Failing", FAILING), SHARE),
+}  # fmt: skip
