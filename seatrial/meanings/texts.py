@@ -24,8 +24,12 @@ _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
 _MORE = r"above|over|more than|greater than|higher than|longer than|exceeds|exceeded|exceeding|exceed|>=?"
 _LESS = r"below|under|less than|lower than|fewer than|<=?"
 _UNIT = r"%|percent\b|per cent\b|milliseconds?\b|ms\b|seconds?\b|secs?\b|s\b|minutes?\b|mins?\b|m\b|hours?\b|h\b|days?\b|d\b"
+_OTHER = (
+    r"\s*(?:[kmgtp]i?b\b|[kgt]\b|b\b|bytes?\b|kilo|mega|giga|thousand|million|billion|/(?!\s*s(?:ec|econd)?\b)|,[0-9])"
+)
+"""What makes another number of it: `5 GB` is no 5."""
 _THRESHOLD = re.compile(
-    rf"(?<![\w-])({_MORE}|{_LESS})\s*([0-9]+(?:\.[0-9]+)?)\s*({_UNIT})?(?![\w.]*[0-9])(\s*(?:times|x)\b)?",
+    rf"(?<![\w-])({_MORE}|{_LESS})\s*([0-9]+(?:\.[0-9]+)?)\s*({_UNIT})?(?![\w.]*[0-9])(?!{_OTHER})(\s*(?:times|x)\b)?",
     re.IGNORECASE,
 )
 _FOR = re.compile(
