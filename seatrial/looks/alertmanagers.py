@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from seatrial.outcomes import Tier
 from seatrial.words import Missing
 
 if TYPE_CHECKING:
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
     from seatrial.profile.alerting import Alerts
     from seatrial.profile.subjects import Subject
 
-__all__ = ["NOUNS", "PART", "look"]
+__all__ = ["NOUNS", "PART", "RIGHTS", "look"]
 
 PART = "alertmanagers"
 NOUNS = ("alertmanager", "delivery", "routing")
+RIGHTS = {
+    Tier.observe: "GET on the API of the declared Alertmanager, with the headers that the profile gives",
+    Tier.write: "POST of one test alert to the declared Alertmanager, and to listen where the test receiver sends",
+}
 MOST = 5000
 """Names of labels that are kept."""
 

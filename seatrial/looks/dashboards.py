@@ -7,6 +7,7 @@ import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.subjects import Subject
 
-__all__ = ["LARGEST", "NOUNS", "PART", "look"]
+__all__ = ["LARGEST", "NOUNS", "PART", "RIGHTS", "look"]
 
 PART = "dashboards"
 NOUNS = ("dashboard",)
+RIGHTS = {Tier.observe: "read the declared dashboards"}
 LARGEST = 16 * 1024 * 1024
 """Bytes of a dashboard's file that are read."""
 

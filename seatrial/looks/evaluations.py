@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from seatrial.facts.evaluation import Case, Evaluated, Evaluation, Evaluations, Moment
+from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from seatrial.profile.alerting import Alerts, Meaning
     from seatrial.profile.subjects import Subject
 
-__all__ = ["NOUNS", "PART", "look"]
+__all__ = ["NOUNS", "PART", "RIGHTS", "look"]
 
 PART = "evaluations"
 NOUNS = ("alert", "evaluated_rules")
+RIGHTS = {Tier.observe: "run promtool on files of our own, without a network"}
 MOST_ALERTS = 2_000
 """Alerts of all files together that are evaluated."""
 OF_TEXTS = ("below", "above", "timing")

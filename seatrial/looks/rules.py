@@ -8,6 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from seatrial.facts.rules import Group, Problem, Rule, RuleFile
+from seatrial.outcomes import Tier
 from seatrial.profile.nouns.alerts import RUNNING, alerts_of
 from seatrial.words import CouldNotLook, Missing
 
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.subjects import Subject
 
-__all__ = ["NOUNS", "PART", "look", "rule_file", "rule_files"]
+__all__ = ["NOUNS", "PART", "RIGHTS", "look", "rule_file", "rule_files"]
 
 PART = "rules"
 NOUNS = ("rules", "evaluated_rules", "expressions", "references")
+RIGHTS = {Tier.observe: "read the declared rule files, and run promtool on them without a network"}
 LARGEST = 16 * 1024 * 1024
 """Bytes of a rule file that are read."""
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from seatrial.outcomes import Tier
 from seatrial.words import Duration, Missing, seen
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     from seatrial.profile.subjects import Subject
     from seatrial.promql.selecting import Selector
 
-__all__ = ["NOUNS", "PART", "look", "tried"]
+__all__ = ["NOUNS", "PART", "RIGHTS", "look", "tried"]
 
 PART = "vanishing"
 NOUNS = ("watched_jobs",)
+RIGHTS = {Tier.observe: "run promtool on files of our own, without a network"}
 MOST_JOBS = 100
 MOST_TARGETS = 5
 """Of one job; a hundred that are down together are told no differently from five."""
