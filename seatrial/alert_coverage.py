@@ -11,7 +11,7 @@ from seatrial.record import AlertCoverage, AlertTold, FailureTold, Rung
 from seatrial.words import Missing
 
 if TYPE_CHECKING:
-    from seatrial.facts.rules import Rule, RuleFile
+    from seatrial.facts.alerts.rules import Rule, RuleFile
     from seatrial.profile.alerting import Alerts
     from seatrial.record import Check
     from seatrial.trial import Trial

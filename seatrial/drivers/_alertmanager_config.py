@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from seatrial.facts.arrival import Inhibition, Integration, Matcher, Receiver, Route, Span
+from seatrial.facts.alerts.arrival import Inhibition, Integration, Matcher, Receiver, Route, Span
 from seatrial.words import CouldNotLook, Missing
 
 __all__ = ["added", "configuration", "matchers_in"]

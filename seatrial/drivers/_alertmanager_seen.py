@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.drivers import _alertmanager_api as api
 from seatrial.drivers._alertmanager_config import added, configuration
-from seatrial.facts.arrival import Alertmanager, Matcher, Silence
+from seatrial.facts.alerts.arrival import Alertmanager, Matcher, Silence
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:

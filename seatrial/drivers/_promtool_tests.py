@@ -17,13 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatrial.facts.evaluation import Began, Evaluated, Instance, Moment, Scenario
+from seatrial.facts.alerts.evaluation import Began, Evaluated, Instance, Moment, Scenario
 from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.facts.rules import Rule
+    from seatrial.facts.alerts.rules import Rule
 
 __all__ = ["evaluate", "needed"]
 

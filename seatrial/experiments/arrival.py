@@ -17,8 +17,8 @@ from seatrial.drivers import _alert_hands as alert_hands
 from seatrial.drivers import _alertmanager_api as api
 from seatrial.drivers._alertmanager_seen import labels_of, seen_of
 from seatrial.experiments._receiving import Arrived, Receiving, listening
-from seatrial.facts.arrival_routing import certain
-from seatrial.facts.arrival_sending import Way, muted, way
+from seatrial.facts.alerts.arrival_routing import certain
+from seatrial.facts.alerts.arrival_sending import Way, muted, way
 from seatrial.facts.experiment import Bound, Fault, Moment, Sample, Timeline
 from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook
@@ -26,7 +26,7 @@ from seatrial.words import CouldNotLook
 if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.experiments._bench import Bench
-    from seatrial.facts.arrival import Alertmanager, Inhibition
+    from seatrial.facts.alerts.arrival import Alertmanager, Inhibition
     from seatrial.profile.model import Profile
     from seatrial.profile.subjects import Subject
 

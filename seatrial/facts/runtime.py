@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from seatrial.facts.alerts.arrival import Alertmanager
+from seatrial.facts.alerts.catalog import Catalog
+from seatrial.facts.alerts.coverage import Vanishing
+from seatrial.facts.alerts.dashboard import Dashboard
+from seatrial.facts.alerts.evaluation import Evaluations
+from seatrial.facts.alerts.monitoring import Monitoring
+from seatrial.facts.alerts.operands import Operands
+from seatrial.facts.alerts.rules import RuleFile
 from seatrial.facts.answer import Answers
-from seatrial.facts.arrival import Alertmanager
-from seatrial.facts.catalog import Catalog
 from seatrial.facts.container import Container
-from seatrial.facts.coverage import Vanishing
-from seatrial.facts.dashboard import Dashboard
-from seatrial.facts.evaluation import Evaluations
 from seatrial.facts.experiment import Timeline
 from seatrial.facts.exposition import Exposition
 from seatrial.facts.leak import Leaks
 from seatrial.facts.machine import Machine
-from seatrial.facts.monitoring import Monitoring
-from seatrial.facts.operands import Operands
 from seatrial.facts.process import Process
 from seatrial.facts.reach import Reach
-from seatrial.facts.rules import RuleFile
 from seatrial.facts.settings import Settings
 from seatrial.facts.socket import Handshake, Socket
 from seatrial.words import Missing

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from seatrial.drivers import _prometheus_api
-from seatrial.facts.operands import Given
+from seatrial.facts.alerts.operands import Given
 from seatrial.words import CouldNotLook
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from seatrial.facts.catalog import Catalog
+from seatrial.facts.alerts.catalog import Catalog
 from seatrial.facts.exposition import Scrape
 from seatrial.words import CouldNotLook, Missing
 

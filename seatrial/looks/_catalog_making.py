@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from seatrial.facts.catalog import CatalogLabel, CatalogMetric
+from seatrial.facts.alerts.catalog import CatalogLabel, CatalogMetric
 from seatrial.looks._cleaning import SECRET, cleaned
 
 if TYPE_CHECKING:

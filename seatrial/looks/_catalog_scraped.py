@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from seatrial.facts.catalog import Catalog
+from seatrial.facts.alerts.catalog import Catalog
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ class _Server:
 
     def unseen(self) -> tuple[str, ...]:
         """Services whose metrics are not scraped; where none is declared, jobs with a target that is down."""
-        from seatrial.facts.monitoring_places import targets_of
+        from seatrial.facts.alerts.monitoring_places import targets_of
 
         told = self.monitoring
         if isinstance(told, Missing) or isinstance(told.targets, Missing):

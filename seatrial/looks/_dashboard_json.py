@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from seatrial.facts.dashboard import Dashboard, DashboardFault, DashboardPanel, DashboardQuery, DashboardVariable
+from seatrial.facts.alerts.dashboard import Dashboard, DashboardFault, DashboardPanel, DashboardQuery, DashboardVariable
 
 __all__ = ["read"]
 

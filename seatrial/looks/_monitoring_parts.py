@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from seatrial.facts.monitoring import LoadedRule, ScrapeTarget
+from seatrial.facts.alerts.monitoring import LoadedRule, ScrapeTarget
 from seatrial.looks._cleaning import cleaned
 from seatrial.words import CouldNotLook
 

@@ -10,7 +10,7 @@ from seatrial.words import Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.facts.arrival import Alertmanager
+    from seatrial.facts.alerts.arrival import Alertmanager
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.alerting import Alerts
     from seatrial.profile.subjects import Subject

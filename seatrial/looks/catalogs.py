@@ -8,7 +8,7 @@ from seatrial.words import CouldNotLook, Missing, seen
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.facts.catalog import Catalog
+    from seatrial.facts.alerts.catalog import Catalog
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.subjects import Subject
 

@@ -12,7 +12,7 @@ from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.facts.dashboard import Dashboard
+    from seatrial.facts.alerts.dashboard import Dashboard
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.subjects import Subject
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from seatrial.facts.evaluation import Case, Evaluated, Evaluation, Evaluations, Moment
+from seatrial.facts.alerts.evaluation import Case, Evaluated, Evaluation, Evaluations, Moment
 from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.facts.rules import Rule, RuleFile
+    from seatrial.facts.alerts.rules import Rule, RuleFile
     from seatrial.facts.runtime import Runtime
     from seatrial.meanings.documented import Documents
     from seatrial.meanings.scenarios import Asked

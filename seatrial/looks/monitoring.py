@@ -14,7 +14,7 @@ from seatrial.words import CouldNotLook, Missing, seen
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.facts.monitoring import Monitoring
+    from seatrial.facts.alerts.monitoring import Monitoring
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.alerting import Alerts, Monitor
     from seatrial.profile.subjects import Subject
@@ -98,7 +98,7 @@ class _Server:
             CouldNotLook: it is not to be asked at all.
         """
         from seatrial.drivers._prometheus_api import NoServer
-        from seatrial.facts.monitoring import Monitoring
+        from seatrial.facts.alerts.monitoring import Monitoring
         from seatrial.looks import _monitoring_parts as parts
 
         try:

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from seatrial.facts.operands import Operands
+from seatrial.facts.alerts.operands import Operands
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.facts.rules import Rule
+    from seatrial.facts.alerts.rules import Rule
     from seatrial.facts.runtime import Runtime
     from seatrial.looks._asking import Asking
     from seatrial.profile.alerting import Alerts, Monitor
@@ -128,7 +128,7 @@ class _Look:
 
     def _first(self) -> dict[str, str]:
         """Every selector, then every operand; each once, with all that any rule wants of it."""
-        from seatrial.facts.references_asked import made, questions, series
+        from seatrial.facts.alerts.references_asked import made, questions, series
 
         wanted: dict[str, str] = {}
         for _, parsed in self.read:
@@ -148,8 +148,8 @@ class _Look:
 
     def _second(self, asking: Asking) -> Iterable[str]:
         """Of what was empty, why; of what is left out, whether it is there."""
-        from seatrial.facts.references_asked import made, present, probes, selector_text, series
-        from seatrial.facts.references_grouping import uses
+        from seatrial.facts.alerts.references_asked import made, present, probes, selector_text, series
+        from seatrial.facts.alerts.references_grouping import uses
 
         for rule, parsed in self.read:
             for each in series(parsed.root):
@@ -164,7 +164,7 @@ class _Look:
 
     def _shapes(self, asking: Asking) -> dict[str, tuple[tuple[str, ...], ...]]:
         """The labels on both sides of operations that give nothing though both sides do."""
-        from seatrial.facts.references_asked import matched, matching, said, unfiltered
+        from seatrial.facts.alerts.references_asked import matched, matching, said, unfiltered
         from seatrial.promql.nodes import Binary, walk
 
         wanted: dict[str, None] = {}
@@ -184,7 +184,7 @@ class _Look:
     def _announced(self, asking: Asking) -> dict[str, str]:
         """What targets tell of metrics that have no series now."""
         from seatrial.drivers import _prometheus_api
-        from seatrial.facts.references_asked import series
+        from seatrial.facts.alerts.references_asked import series
 
         names = {each.metric for _, parsed in self.read for each in series(parsed.root)}
         empty = [name for name in sorted(names) if (given := asking.given.get(name)) is not None and not given.now]

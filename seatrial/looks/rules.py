@@ -7,7 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from seatrial.facts.rules import Group, Problem, Rule, RuleFile
+from seatrial.facts.alerts.rules import Group, Problem, Rule, RuleFile
 from seatrial.outcomes import Tier
 from seatrial.profile.nouns.alerts import RUNNING, alerts_of
 from seatrial.words import CouldNotLook, Missing
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from seatrial.drivers import Session
-    from seatrial.facts.monitoring import Monitoring
+    from seatrial.facts.alerts.monitoring import Monitoring
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.subjects import Subject
 

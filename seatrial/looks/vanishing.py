@@ -16,10 +16,10 @@ from seatrial.words import Duration, Missing, seen
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.facts.coverage import Trying, Vanishing
-    from seatrial.facts.evaluation import Evaluated, Scenario
-    from seatrial.facts.monitoring import ScrapeTarget
-    from seatrial.facts.rules import Rule
+    from seatrial.facts.alerts.coverage import Trying, Vanishing
+    from seatrial.facts.alerts.evaluation import Evaluated, Scenario
+    from seatrial.facts.alerts.monitoring import ScrapeTarget
+    from seatrial.facts.alerts.rules import Rule
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.subjects import Subject
     from seatrial.promql.selecting import Selector
@@ -85,7 +85,7 @@ def tried(
 ) -> Vanishing:
     """What these rules make of these targets' end; `exposed` tells which jobs have which series."""
     from seatrial.drivers._promtool_tests import evaluate
-    from seatrial.facts.coverage import JobWatched, Vanishing
+    from seatrial.facts.alerts.coverage import JobWatched, Vanishing
 
     by_job: dict[str, list[ScrapeTarget]] = {}
     for target in targets:
@@ -131,7 +131,7 @@ def _all(tried: list[Trying | Missing] | None) -> tuple[Trying, ...] | Missing:
 
 
 def _trying(candidate: _Candidate, result: Evaluated | Missing, before: float) -> Trying | Missing:
-    from seatrial.facts.coverage import Trying
+    from seatrial.facts.alerts.coverage import Trying
 
     if isinstance(result, Missing):
         return Missing(f"{candidate.rule.id}: {result.reason}", result.right)
@@ -180,7 +180,7 @@ def _absent(selector: Selector) -> bool:
 
 def _about(candidate: _Candidate, targets: Sequence[ScrapeTarget]) -> bool:
     """Whether an alert may be about some of these targets."""
-    from seatrial.facts.coverage_services import matches
+    from seatrial.facts.alerts.coverage_services import matches
 
     return any(
         (each.metric in ("up", "") or _absent(each))
@@ -199,7 +199,7 @@ def _scenario(
     exposed: Mapping[str, frozenset[str]],
 ) -> Scenario:
     """All is well for a time; then the targets of one job are down or gone."""
-    from seatrial.facts.evaluation import Scenario
+    from seatrial.facts.alerts.evaluation import Scenario
 
     well, ill = int(before / STEP), int(after / STEP)
     series: dict[str, str] = {}
@@ -224,7 +224,7 @@ def _scenario(
 
 def _made(selector: Selector, target: ScrapeTarget, exposed: Mapping[str, frozenset[str]]) -> str:
     """A series of the target that a selector would find; nothing where it can't be one of this target."""
-    from seatrial.facts.coverage_services import matches
+    from seatrial.facts.alerts.coverage_services import matches
 
     if not selector.metric or selector.metric == "up" or not matches(selector.matchers, target.labels):
         return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seatrial.facts.catalog import Catalog
+    from seatrial.facts.alerts.catalog import Catalog
     from seatrial.profile.alerting import Meaning, Selection
     from seatrial.profile.model import Profile
 

@@ -14,7 +14,7 @@ from seatrial.meanings.documented import OF_TARGETS, Documents, several
 from seatrial.meanings.times import without_strings
 
 if TYPE_CHECKING:
-    from seatrial.facts.rules import Rule
+    from seatrial.facts.alerts.rules import Rule
     from seatrial.meanings.quantities import Quantity
     from seatrial.promql.reading import Selector
 

@@ -11,7 +11,7 @@ from seatrial.meanings.texts import Claim, claims
 from seatrial.meanings.times import ranges
 
 if TYPE_CHECKING:
-    from seatrial.facts.rules import Rule
+    from seatrial.facts.alerts.rules import Rule
     from seatrial.profile.alerting import Meaning
 
 __all__ = ["differing"]

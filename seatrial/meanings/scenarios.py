@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from seatrial.facts.evaluation import Case, Expected, Scenario
+from seatrial.facts.alerts.evaluation import Case, Expected, Scenario
 from seatrial.meanings.board import Board
 from seatrial.meanings.documented import Documents, leaves, selections
 from seatrial.meanings.gaps import gap
@@ -20,7 +20,7 @@ from seatrial.meanings.times import offsets, ranges
 from seatrial.words import Duration, Missing
 
 if TYPE_CHECKING:
-    from seatrial.facts.rules import Rule
+    from seatrial.facts.alerts.rules import Rule
     from seatrial.profile.alerting import Meaning
 
 __all__ = ["Asked", "asked"]

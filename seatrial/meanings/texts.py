@@ -12,7 +12,7 @@ from seatrial.meanings.times import ranges
 from seatrial.words import Duration
 
 if TYPE_CHECKING:
-    from seatrial.facts.rules import Rule
+    from seatrial.facts.alerts.rules import Rule
     from seatrial.profile.alerting import Meaning
     from seatrial.promql.reading import Selector
 

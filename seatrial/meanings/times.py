@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seatrial.facts.rules import Rule
+    from seatrial.facts.alerts.rules import Rule
 
 __all__ = ["offsets", "ranges", "without_strings"]
 

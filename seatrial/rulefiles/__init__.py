@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seatrial.facts.rules import Group, Problem
+    from seatrial.facts.alerts.rules import Group, Problem
 
 __all__ = ["read"]
 

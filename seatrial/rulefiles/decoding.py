@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 
-from seatrial.facts.rules import Problem
+from seatrial.facts.alerts.rules import Problem
 from seatrial.rulefiles import durations
 from seatrial.rulefiles.tree import Alias, Mapping, Node, Scalar, Sequence, TooMuch
 

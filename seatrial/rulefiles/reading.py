@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from seatrial.facts.rules import Group, Problem, Rule
+from seatrial.facts.alerts.rules import Group, Problem, Rule
 from seatrial.rulefiles import places, rendering
 from seatrial.rulefiles.decoding import Decoder, real
 from seatrial.rulefiles.dialect import GROUP_FIELDS, NEWEST, RULE_FIELDS, Dialect, dialect

@@ -14,7 +14,7 @@ def test_declared_rules_are_loaded(prometheus):
     Why: a rule that is in the repository and not in the server never fires, and everybody believes that it would. An earlier
     version of it rings for what was changed long ago.
 
-    See: curl -s URL/api/v1/rules
+    See: curl -s PROMETHEUS/api/v1/rules
 
     Fix: copy the files to where `rule_files` of the server's configuration finds them, and reload it: `kill -HUP`, or
     `curl -X POST URL/-/reload` where that is enabled. Look at its log when it refuses them.
@@ -29,7 +29,7 @@ def test_loaded_rules_are_declared(prometheus):
     Why: what is only on the server is looked at by nobody, is tested by nothing, and is lost with the machine. It is advice, as
     a Prometheus may serve several teams.
 
-    See: curl -s URL/api/v1/rules
+    See: curl -s PROMETHEUS/api/v1/rules
 
     Fix: add the file to `alerts.files`; or delete it from the server, when it was left there.
     """
@@ -43,7 +43,7 @@ def test_rules_evaluate(prometheus):
     Why: a rule that fails when it meets real series, as with two of them on the side where there must be one, gives no alert
     at all, although it loads and passes every check of its text.
 
-    See: curl -s URL/api/v1/rules
+    See: curl -s PROMETHEUS/api/v1/rules
 
     Fix: run the expression by hand, and do what the error says: for many-to-many matching, `on (…)` labels that tell the
     series apart, or an aggregation on one side.
@@ -58,7 +58,7 @@ def test_rules_are_evaluated_in_time(prometheus):
     Why: a group that takes longer skips evaluations. Alerts come late, `for` is counted from the wrong moment, and recorded
     series have gaps.
 
-    See: curl -s URL/api/v1/rules
+    See: curl -s PROMETHEUS/api/v1/rules
 
     Fix: record what is expensive in a group of its own, shorten its ranges, split the group, or give it a longer `interval`.
     """
@@ -74,7 +74,7 @@ def test_its_configuration_is_the_latest(prometheus):
     Why: a server that refuses a configuration goes on with the one before, so that nothing shows until it is restarted; then
     it does not start.
 
-    See: curl -s URL/api/v1/status/runtimeinfo
+    See: curl -s PROMETHEUS/api/v1/status/runtimeinfo
 
     Fix: run `promtool check config` on its configuration, correct what it says, and reload.
     """
@@ -126,7 +126,7 @@ def test_alerts_are_sent_to_the_alertmanager(prometheus):
 
     Why: alerts fire on the page of the Prometheus, and nobody is told.
 
-    See: curl -s URL/api/v1/alertmanagers
+    See: curl -s PROMETHEUS/api/v1/alertmanagers
 
     Fix: name the Alertmanager under `alerting.alertmanagers` of the server's configuration, with its port and path prefix, and
     reload it.

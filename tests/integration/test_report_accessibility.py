@@ -127,7 +127,9 @@ def test_nothing_is_wider_than_a_phone(record: Record, browser: Browser, page: P
 def test_the_keyboard_reaches_everything_and_can_leave_it(browser: Browser, page: Page) -> None:
     browser.look()
     browser.open(page(RECORD))
-    stops = "[...document.querySelectorAll('a[href], summary, .drawing, .table')].filter(each => each.checkVisibility())"
+    stops = (
+        "[...document.querySelectorAll('a[href], summary, .drawing, .table')].filter(each => each.checkVisibility())"
+    )
     wanted = browser.run(f"{stops}.map(each => each.textContent.trim())")
     reached = []
     for _ in wanted:

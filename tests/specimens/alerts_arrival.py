@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from seatrial.drivers._alertmanager_config import configuration
-from seatrial.facts.arrival import Alertmanager, Matcher, Silence
-from seatrial.facts.delivery_judged import Delivering, Delivery
+from seatrial.facts.alerts.arrival import Alertmanager, Matcher, Silence
+from seatrial.facts.alerts.delivery_judged import Delivering, Delivery
+from seatrial.facts.alerts.rules import Group, Rule, RuleFile
 from seatrial.facts.experiment import Bound, Fault, Moment, Sample, Timeline
-from seatrial.facts.rules import Group, Rule, RuleFile
 from seatrial.profile.alerting import Alerts, TestReceiver
 from seatrial.words import Duration, Missing
 from tests.specimens import Specimens

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from seatrial.facts.boundaries_judged import JudgedAlert, JudgedRules
-from seatrial.facts.evaluation import Began, Case, Evaluated, Evaluation, Evaluations, Expected, Instance, Moment
-from seatrial.facts.rules import Rule
+from seatrial.facts.alerts.boundaries_judged import JudgedAlert, JudgedRules
+from seatrial.facts.alerts.evaluation import Began, Case, Evaluated, Evaluation, Evaluations, Expected, Instance, Moment
+from seatrial.facts.alerts.rules import Rule
 from seatrial.meanings.saying import differing
 from seatrial.profile.alerting import Meaning
 from seatrial.words import Missing

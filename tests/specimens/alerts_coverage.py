@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from seatrial.facts.coverage import JobWatched, Trying, Vanishing
-from seatrial.facts.coverage_judged import AlertTexts, CoveredFailure, NamedBurnAlerts, ObjectiveAlert, WatchedJobs
-from seatrial.facts.coverage_known import Known
-from seatrial.facts.coverage_services import MeasuredService
+from seatrial.facts.alerts.coverage import JobWatched, Trying, Vanishing
+from seatrial.facts.alerts.coverage_judged import (
+    AlertTexts,
+    CoveredFailure,
+    NamedBurnAlerts,
+    ObjectiveAlert,
+    WatchedJobs,
+)
+from seatrial.facts.alerts.coverage_known import Known
+from seatrial.facts.alerts.coverage_services import MeasuredService
+from seatrial.facts.alerts.monitoring import LoadedRule, ScrapeTarget
+from seatrial.facts.alerts.rules import Group, Problem, Rule, RuleFile
 from seatrial.facts.exposition import Exposition, Family
-from seatrial.facts.monitoring import LoadedRule, ScrapeTarget
-from seatrial.facts.rules import Group, Problem, Rule, RuleFile
 from seatrial.profile.alerting import Alerts
 from seatrial.words import Missing
 from tests.specimens import Specimens

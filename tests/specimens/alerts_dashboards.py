@@ -7,8 +7,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from seatrial.facts.catalog import Catalog, CatalogLabel, CatalogMetric
-from seatrial.facts.dashboards_judged import JudgedDashboard
+from seatrial.facts.alerts.catalog import Catalog, CatalogLabel, CatalogMetric
+from seatrial.facts.alerts.dashboards_judged import JudgedDashboard
 from seatrial.looks._dashboard_json import read
 from seatrial.words import Missing
 from tests.specimens import Specimens

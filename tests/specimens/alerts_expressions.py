@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from seatrial import rulefiles
-from seatrial.facts.catalog import Catalog, CatalogLabel, CatalogMetric
-from seatrial.facts.expressions_judged import Intervals, RuleExpressions
-from seatrial.facts.monitoring import Monitoring, ScrapeTarget
-from seatrial.facts.rules import Group, Rule, RuleFile
+from seatrial.facts.alerts.catalog import Catalog, CatalogLabel, CatalogMetric
+from seatrial.facts.alerts.expressions_judged import Intervals, RuleExpressions
+from seatrial.facts.alerts.monitoring import Monitoring, ScrapeTarget
+from seatrial.facts.alerts.rules import Group, Rule, RuleFile
 from seatrial.words import Missing
 from tests.specimens import Specimens
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from seatrial.facts.rules import RuleFile
-from seatrial.facts.rules_judged import LoadedRules
+from seatrial.facts.alerts.rules import RuleFile
+from seatrial.facts.alerts.rules_judged import LoadedRules
 from seatrial.rulefiles import read
 from seatrial.words import Missing
 from tests.specimens import Specimens

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from seatrial.facts.monitoring import LoadedRule, Monitoring, ScrapeTarget
-from seatrial.facts.monitoring_judged import PrometheusServer, ScrapedService
-from seatrial.facts.rules import Group, Problem, Rule, RuleFile
+from seatrial.facts.alerts.monitoring import LoadedRule, Monitoring, ScrapeTarget
+from seatrial.facts.alerts.monitoring_judged import PrometheusServer, ScrapedService
+from seatrial.facts.alerts.rules import Group, Problem, Rule, RuleFile
 from seatrial.profile.alerting import Alerts
 from seatrial.words import Missing
 from tests.specimens import Specimens

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from seatrial.facts.catalog import Catalog, CatalogLabel, CatalogMetric
-from seatrial.facts.operands import Given, Operands
-from seatrial.facts.references_asked import made, present, probes, questions, said, selector_text, series
-from seatrial.facts.references_grouping import uses
-from seatrial.facts.references_judged import References
-from seatrial.facts.rules import Group, Rule, RuleFile
+from seatrial.facts.alerts.catalog import Catalog, CatalogLabel, CatalogMetric
+from seatrial.facts.alerts.operands import Given, Operands
+from seatrial.facts.alerts.references_asked import made, present, probes, questions, said, selector_text, series
+from seatrial.facts.alerts.references_grouping import uses
+from seatrial.facts.alerts.references_judged import References
+from seatrial.facts.alerts.rules import Group, Rule, RuleFile
 from seatrial.promql.nodes import Series, bare
 from seatrial.promql.reading import Unreadable, parse
 from seatrial.words import Missing

@@ -23,10 +23,10 @@ from seatrial.experiments import _receiving
 from seatrial.experiments._handless import Handless
 from seatrial.experiments._receiving import listening
 from seatrial.experiments.arrival import differing
-from seatrial.facts.arrival import Alertmanager, Inhibition, Integration, Matcher, Receiver, Route, Span
-from seatrial.facts.arrival_sending import muted, way
-from seatrial.facts.delivery_judged import Delivering
-from seatrial.facts.rules import Group, Rule, RuleFile
+from seatrial.facts.alerts.arrival import Alertmanager, Inhibition, Integration, Matcher, Receiver, Route, Span
+from seatrial.facts.alerts.arrival_sending import muted, way
+from seatrial.facts.alerts.delivery_judged import Delivering
+from seatrial.facts.alerts.rules import Group, Rule, RuleFile
 from seatrial.outcomes import Tier
 from seatrial.profile.alerting import Alerts, Monitor
 from seatrial.profile.nodes import EnvReference, FileReference

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from seatrial.drivers._alertmanager_config import configuration, matchers_in
-from seatrial.facts.arrival import Matcher, Route, Span
-from seatrial.facts.arrival_routing import holds, possible, reach, routes, walk, within
+from seatrial.facts.alerts.arrival import Matcher, Route, Span
+from seatrial.facts.alerts.arrival_routing import holds, possible, reach, routes, walk, within
 from seatrial.words import CouldNotLook, Missing
 
 AMTOOL = shutil.which("amtool")

@@ -12,9 +12,9 @@ import pytest
 
 from seatrial.drivers import Session
 from seatrial.drivers._promtool_tests import evaluate, needed
-from seatrial.facts.boundaries_judged import JudgedAlert
-from seatrial.facts.evaluation import Evaluated, Evaluation, Scenario
-from seatrial.facts.rules import Rule
+from seatrial.facts.alerts.boundaries_judged import JudgedAlert
+from seatrial.facts.alerts.evaluation import Evaluated, Evaluation, Scenario
+from seatrial.facts.alerts.rules import Rule
 from seatrial.looks.evaluations import _case
 from seatrial.meanings.documented import Documents
 from seatrial.meanings.quantities import Unsupported

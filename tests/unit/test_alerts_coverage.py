@@ -12,14 +12,14 @@ import pytest
 
 from seatrial.alert_coverage import alert_coverage
 from seatrial.drivers import Session
-from seatrial.facts.coverage import JobWatched
-from seatrial.facts.coverage_judged import AlertTexts, CoveredFailure
-from seatrial.facts.coverage_known import Known
-from seatrial.facts.coverage_services import matches
-from seatrial.facts.coverage_shapes import burning, looks_of, momentary, windows_told
-from seatrial.facts.evaluation import Evaluation, Evaluations
-from seatrial.facts.monitoring import LoadedRule, Monitoring, ScrapeTarget
-from seatrial.facts.rules import Group, Problem, Rule, RuleFile
+from seatrial.facts.alerts.coverage import JobWatched
+from seatrial.facts.alerts.coverage_judged import AlertTexts, CoveredFailure
+from seatrial.facts.alerts.coverage_known import Known
+from seatrial.facts.alerts.coverage_services import matches
+from seatrial.facts.alerts.coverage_shapes import burning, looks_of, momentary, windows_told
+from seatrial.facts.alerts.evaluation import Evaluation, Evaluations
+from seatrial.facts.alerts.monitoring import LoadedRule, Monitoring, ScrapeTarget
+from seatrial.facts.alerts.rules import Group, Problem, Rule, RuleFile
 from seatrial.looks.vanishing import tried
 from seatrial.outcomes import Level, Outcome
 from seatrial.profile.alerting import Alerts

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from seatrial.facts.expressions_judged import MOST_SLIPS, Intervals, RuleExpressions
-from seatrial.facts.expressions_texts import labels_used, plain_numbers, quantities
-from seatrial.facts.rules import Group, Rule, RuleFile
+from seatrial.facts.alerts.expressions_judged import MOST_SLIPS, Intervals, RuleExpressions
+from seatrial.facts.alerts.expressions_texts import labels_used, plain_numbers, quantities
+from seatrial.facts.alerts.rules import Group, Rule, RuleFile
 from seatrial.words import CouldNotLook, Missing
 from tests.specimens import alerts_expressions as specimens
 from tests.specimens.alerts_expressions import CATALOG, GOOD, read, written
@@ -142,7 +142,7 @@ def test_a_thousand_rules_are_judged_within_two_seconds_of_one_processor():
 
 
 def test_the_parser_is_not_loaded_before_an_expression_is_read():
-    code = "import sys, seatrial.facts.expressions_judged; print('promql_parser' in sys.modules)"
+    code = "import sys, seatrial.facts.alerts.expressions_judged; print('promql_parser' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"
 

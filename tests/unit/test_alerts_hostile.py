@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from seatrial.facts.dashboards_variables import fill, used
+from seatrial.facts.alerts.dashboards_variables import fill, used
 from seatrial.looks._dashboard_json import read as read_dashboard
 from seatrial.promql.reading import Unreadable, operands, parse, selectors
 from seatrial.rulefiles import read

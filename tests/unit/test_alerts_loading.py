@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from seatrial.facts.rules import Rule
+from seatrial.facts.alerts.rules import Rule
 from seatrial.rulefiles import durations, read, regexes, rendering
 from seatrial.rulefiles.templates import check as check_template
 from tests.corpus.rules import files

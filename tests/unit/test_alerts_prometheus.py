@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.drivers import _prometheus_api as api
-from seatrial.facts.catalog import Catalog
-from seatrial.facts.monitoring import Monitoring
-from seatrial.facts.monitoring_places import targets_of
-from seatrial.facts.monitoring_same import SHORT, Undecided, same_expression
-from seatrial.facts.rules import Group, RuleFile
+from seatrial.facts.alerts.catalog import Catalog
+from seatrial.facts.alerts.monitoring import Monitoring
+from seatrial.facts.alerts.monitoring_places import targets_of
+from seatrial.facts.alerts.monitoring_same import SHORT, Undecided, same_expression
+from seatrial.facts.alerts.rules import Group, RuleFile
 from seatrial.looks import _catalog_scraped
 from seatrial.looks import _monitoring_parts as parts
 from seatrial.looks._hosts import hosts

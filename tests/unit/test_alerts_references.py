@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from seatrial.drivers import Session, _prometheus_api
-from seatrial.facts.references_asked import empty_matches, matching, questions
-from seatrial.facts.rules import Rule
+from seatrial.facts.alerts.references_asked import empty_matches, matching, questions
+from seatrial.facts.alerts.rules import Rule
 from seatrial.looks import _asking
 from seatrial.looks import operands as looking
 from seatrial.looks._asking import Asking
