@@ -91,6 +91,9 @@ def rules(session: Session, data: Any, now: float) -> tuple[LoadedRule, ...]:
 
 def _bounded(group: Any) -> Iterator[Any]:
     """The rules of a group, when none of them is larger than any that somebody wrote."""
+    rules = group.get("rules") if isinstance(group, dict) else ""
+    if rules is not None and (not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules)):
+        raise CouldNotLook("GET /api/v1/rules was answered with a group that is none")
     for rule in _list(group, "rules"):
         texts = {**_labels(rule, "labels"), **_labels(rule, "annotations")}
         longest = max(map(len, [_text(rule, "query"), *texts, *texts.values()]))

@@ -160,7 +160,7 @@ class _Reader(Decoder):
         if record:
             self._recorded(record, given, lasting, keep, annotations)
         return Rule(
-            kind="record" if record and not alert else "alert",
+            kind="alert" if alert else "record",
             name=alert or record,
             group=group,
             expr=expr,

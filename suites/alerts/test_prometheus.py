@@ -17,7 +17,7 @@ def test_declared_rules_are_loaded(prometheus):
     See: curl -s PROMETHEUS/api/v1/rules
 
     Fix: copy the files to where `rule_files` of the server's configuration finds them, and reload it: `kill -HUP`, or
-    `curl -X POST URL/-/reload` where that is enabled. Look at its log when it refuses them.
+    `curl -X POST PROMETHEUS/-/reload` where that is enabled. Look at its log when it refuses them.
     """
     assert prometheus.wrongly_loaded == []
 
@@ -87,7 +87,7 @@ def test_targets_are_up(prometheus):
 
     Why: without samples an expression has no result, and an alert without a result is silent.
 
-    See: curl -s 'URL/api/v1/targets?state=active'
+    See: curl -s 'PROMETHEUS/api/v1/targets?state=active'
 
     Fix: do what the error says. Take a target that is gone for good out of the scrape configuration.
     """
@@ -100,7 +100,7 @@ def test_scrapes_have_time_to_spare(prometheus):
 
     Why: under load it takes longer, is given up, and the target counts as down just when its metrics are wanted.
 
-    See: curl -s 'URL/api/v1/query?query=scrape_duration_seconds'
+    See: curl -s 'PROMETHEUS/api/v1/query?query=scrape_duration_seconds'
 
     Fix: expose less, or faster; raise `scrape_timeout`, and `scrape_interval` where it must be.
     """
@@ -113,7 +113,7 @@ def test_declared_metrics_are_scraped(scraped_service):
 
     Why: what is not scraped is not known to any alert; an alert on `up` does not tell it either, as there is no such series.
 
-    See: curl -s 'URL/api/v1/targets?state=active'
+    See: curl -s 'PROMETHEUS/api/v1/targets?state=active'
 
     Fix: add a scrape configuration with the address and the path of these metrics, or the label by which they are discovered.
     """
@@ -141,7 +141,7 @@ def test_targets_are_scraped_at_the_declared_interval(prometheus):
     Why: the ranges of the rules are chosen for it. Where fewer samples come than a range needs, its rate is empty, and the
     alert on it is silent.
 
-    See: curl -s 'URL/api/v1/targets?state=active'
+    See: curl -s 'PROMETHEUS/api/v1/targets?state=active'
 
     Fix: set `scrape_interval`, global or of the job, to what is declared; or declare what it is, and look at the ranges again.
     """

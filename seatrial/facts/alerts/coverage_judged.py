@@ -178,7 +178,8 @@ class AlertTexts:
         """Alerts that one odd scrape is enough for, unless their declared meaning says that it is."""
         found = []
         for alert in readable(self.file).alerts:
-            span = None if alert.lasting or alert.name in self.declared.means else momentary(alert.expr)
+            waits = alert.lasting or "for" in alert.lines  # one that can't be read is told where the file is
+            span = None if waits or alert.name in self.declared.means else momentary(alert.expr)
             if span:
                 text = " ".join(alert.expr[span[0] : span[1]].split())
                 found.append(
