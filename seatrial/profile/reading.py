@@ -10,13 +10,13 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seatrial.profile.problems import Problem, ProfileError, Where, dotted
 from seatrial.profile.secrecy import continued
+from seatrial.yaml_events import events
 
 __all__ = ["LARGEST", "Mapping", "Node", "Position", "Scalar", "Sequence", "Tree", "read"]
 
@@ -235,22 +235,6 @@ def _place(before: str) -> tuple[int, int, str]:
     return len(lines), len(lines[-1]) + 1, lines[-1]
 
 
-def _events(text: str) -> Iterator[Any]:
-    import yaml
-
-    if yaml.__with_libyaml__:
-        from yaml.cyaml import CBaseLoader
-
-        parser: Any = CBaseLoader(text)
-    else:
-        parser = yaml.BaseLoader(text)
-    try:
-        while parser.check_event():
-            yield parser.get_event()
-    finally:
-        parser.dispose()
-
-
 @dataclass(slots=True)
 class _Open:
     """A mapping or list that has not ended yet. ``node`` is None where what is inside is thrown away."""
@@ -299,7 +283,7 @@ class _Builder:
         import yaml
 
         documents = 0
-        for count, event in enumerate(_events(text)):
+        for count, event in enumerate(events(text)):
             kind = type(event)
             if count > MOST:
                 self._tell(self._position(event), self._path()[:8], f"more than {MOST} parts, which no profile has")

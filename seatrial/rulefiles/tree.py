@@ -6,9 +6,10 @@ Bounded before anything is built: a text of 200,000 brackets is no reason to end
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from seatrial.yaml_events import events
 
 __all__ = ["LARGEST", "Alias", "Mapping", "Node", "Scalar", "Sequence", "TooMuch", "Unreadable", "lines_of", "tree"]
 
@@ -94,22 +95,6 @@ def lines_of(text: str) -> list[str]:
     return _BREAK.split(text)
 
 
-def _events(text: str) -> Iterator[Any]:
-    import yaml
-
-    if yaml.__with_libyaml__:
-        from yaml.cyaml import CBaseLoader
-
-        parser: Any = CBaseLoader(text)
-    else:
-        parser = yaml.BaseLoader(text)
-    try:
-        while parser.check_event():
-            yield parser.get_event()
-    finally:
-        parser.dispose()
-
-
 def tree(text: str) -> tuple[Node | None, int]:
     """The first document, None where there is none; and the line on which a second one starts, else 0.
 
@@ -132,7 +117,7 @@ def tree(text: str) -> tuple[Node | None, int]:
 
     builder = _Builder()
     try:
-        for event in _events(text):
+        for event in events(text):
             if builder.take(event):
                 break
     except YAMLError as wrong:
