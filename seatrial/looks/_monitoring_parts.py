@@ -184,15 +184,15 @@ def _target(told: dict[str, Any], now: float) -> ScrapeTarget:
 # --- the rest ---------------------------------------------------------------------------------------------------------
 
 
-def alertmanagers(session: Session, data: Any, key: str) -> tuple[str, ...]:
-    """URLs of Alertmanagers, without the path of their API.
+def alertmanagers(session: Session, data: Any) -> tuple[str, ...]:
+    """URLs of the Alertmanagers it sends to, without the path of their API.
 
     Raises:
         CouldNotLook: it does not say.
     """
-    if not isinstance(data, dict) or (key == "activeAlertmanagers" and key not in data):
+    if not isinstance(data, dict) or "activeAlertmanagers" not in data:
         raise CouldNotLook("GET /api/v1/alertmanagers was answered without activeAlertmanagers")
-    urls = [_text(one, "url")[:LONGEST_VALUE] for one in _list(data, key)[:1000]]
+    urls = [_text(one, "url")[:LONGEST_VALUE] for one in _list(data, "activeAlertmanagers")[:1000]]
     bare = [re.sub(r"(?<=//)[^/]*@", "", re.sub(r"/api/v[12]/alerts$", "", url.partition("?")[0])) for url in urls]
     return tuple(cleaned(session, bare))
 

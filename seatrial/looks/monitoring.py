@@ -118,10 +118,7 @@ class _Server:
             version=version,
             rules=_of(rules, lambda data: parts.rules(self.session, data, now)),
             targets=_of(targets, lambda data: parts.targets(self.session, data, now)),
-            alertmanagers=_of(who, lambda data: parts.alertmanagers(self.session, data, "activeAlertmanagers")),
-            dropped_alertmanagers=_plainly(
-                _of(who, lambda data: parts.alertmanagers(self.session, data, "droppedAlertmanagers"))
-            ),
+            alertmanagers=_of(who, lambda data: parts.alertmanagers(self.session, data)),
             interval=every if isinstance(every, Missing) else every[0],
             evaluation=every if isinstance(every, Missing) else every[1],
             awaits=_of(config, parts.awaited),

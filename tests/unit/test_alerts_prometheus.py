@@ -164,7 +164,7 @@ def test_whatever_json_it_sends_is_facts_or_not_looked_at(data):
     for read in (
         lambda: parts.rules(by, data, 1e9),
         lambda: parts.targets(by, data, 1e9),
-        lambda: parts.alertmanagers(by, data, "activeAlertmanagers"),
+        lambda: parts.alertmanagers(by, data),
         lambda: parts.intervals(data),
         lambda: parts.awaited(data),
         lambda: parts.newest(data, data),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from seatrial.words import Missing
 
-__all__ = ["Answered", "LoadedRule", "Monitoring", "ScrapeTarget"]
+__all__ = ["LoadedRule", "Monitoring", "ScrapeTarget"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +59,6 @@ class ScrapeTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """What one query gave, at one moment or over a time."""
-
-    query: str
-    series: int
-    lowest: float | None = None
-    highest: float | None = None
-    """Over all samples; None where there is none, or none that is a number."""
-    labels: tuple[str, ...] = ()
-    """Names of labels that any of its series has."""
-    constant: bool = False
-    """Whether every series kept one and the same value, over at least ten samples."""
-    samples: int = 0
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Monitoring:
     """A running Prometheus."""
 
@@ -85,7 +68,6 @@ class Monitoring:
     targets: tuple[ScrapeTarget, ...] | Missing = ()
     alertmanagers: tuple[str, ...] | Missing = ()
     """URLs of the Alertmanagers it sends to."""
-    dropped_alertmanagers: tuple[str, ...] = ()
     interval: float | Missing = Missing("its configuration was not read")
     """Seconds between scrapes, where a job says nothing else."""
     evaluation: float | Missing = Missing("its configuration was not read")
