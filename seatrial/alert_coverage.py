@@ -46,9 +46,12 @@ def alert_coverage(trial: Trial, checks: Iterable[Check]) -> AlertCoverage | Non
     broken = {id(check): _named(check, names, odd) for check in ours if check.raw is Outcome.violation}
     known = {*(rule.name for _, _, rule in there), *_loaded(trial)}
     unread = tuple(_unread(trial, files)) or (() if files or known else ("no rule was looked at",))
+    told = tuple(_told(trial, declared, failures, each, named, broken) for each in there)
     return AlertCoverage(
-        failures=tuple(FailureTold(name, alerts, _state(alerts, known, unread)) for name, alerts in failures.items()),
-        alerts=tuple(_told(trial, declared, failures, each, named, broken) for each in there),
+        failures=tuple(
+            FailureTold(name, alerts, _state(alerts, known, told, unread)) for name, alerts in failures.items()
+        ),
+        alerts=told,
         unread=unread,
         missing=() if unread else tuple(name for name in _asked(declared, failures) if name not in known),
         silent_services=tuple(
@@ -92,8 +95,15 @@ def _asked(declared: Alerts, failures: Mapping[str, tuple[str, ...]]) -> dict[st
     return dict.fromkeys(name for each in named for name in each)
 
 
-def _state(alerts: Iterable[str], known: set[str], unread: tuple[str, ...]) -> str:
-    return "yes" if known.intersection(alerts) else "unknown" if unread else "no"
+def _state(alerts: Iterable[str], known: set[str], told: Iterable[AlertTold], unread: tuple[str, ...]) -> str:
+    """Whether one of the alerts tells: it is there, and gets as far as was looked."""
+    there = known.intersection(alerts)
+    ways = [{rung.state for rung in each.rungs} for each in told if each.name in there]
+    ways += [set() for name in there if not any(each.name == name for each in told)]  # the server alone has it
+    open_ = [way for way in ways if "no" not in way]
+    if any("unknown" not in way for way in open_):
+        return "yes"
+    return "unknown" if open_ or unread else "no"
 
 
 def _told(

@@ -199,7 +199,8 @@ class FailureTold:
     alerts: tuple[str, ...]
     """Those that the profile names for it."""
     state: str
-    """``yes`` when one of them is there, ``no``, or ``unknown`` where not every rule could be read."""
+    """``yes`` when one of them is there and nothing was seen that keeps it from telling, ``no``, or ``unknown`` where that could not be
+    looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,13 +218,22 @@ class AlertCoverage:
 
     @property
     def untold(self) -> tuple[str, ...]:
-        """Failures without any alert that is there."""
+        """Failures of which no alert tells."""
         return tuple(each.failure for each in self.failures if each.state == "no")
 
     @property
     def aimless(self) -> tuple[str, ...]:
         """Alerts that are there for no failure and no objective that the profile names."""
         return tuple(alert.name for alert in self.alerts if not alert.failures and not alert.objectives)
+
+    def stop(self, name: str) -> str:
+        """The rung that no alert of a name gets to; empty when one comes all the way, as far as was looked."""
+        stops = [
+            next((each.name for each in alert.rungs if each.state == "no"), "")
+            for alert in self.alerts
+            if alert.name == name
+        ]
+        return stops[0] if stops and all(stops) else ""
 
     def reach(self, rung: str) -> int:
         """How many alerts have come that far."""

@@ -37,6 +37,7 @@ __all__ = [
     "ranges",
     "sentence",
     "shared",
+    "standing",
     "target",
 ]
 
@@ -55,6 +56,13 @@ RUNGS = {
     "arrives": "arrives",
 }
 """How far an alert has come, in words."""
+STOPS = {
+    "loads": "it is not loaded as declared",
+    "refers": "it refers to what does not exist",
+    "fires": "it does not fire at its boundary",
+    "arrives": "it does not arrive",
+}
+"""How far one has not, in words."""
 _PLURALS = {
     Outcome.violation: "violations",
     Outcome.advisory: "advisories",
@@ -101,6 +109,11 @@ def alerts(covered: AlertCoverage) -> str:
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         parts += [f"{label}: {', '.join(names[:MOST_NAMED])}{more}"] if names else []
     return "; ".join(parts)
+
+
+def standing(covered: AlertCoverage, name: str) -> str:
+    """What keeps an alert from telling anybody; empty when nothing does."""
+    return "there is no such alert" if name in covered.missing else STOPS.get(covered.stop(name), "")
 
 
 def _asked(covered: AlertCoverage, rung: str) -> bool:

@@ -95,7 +95,7 @@ def _alerts(covered: AlertCoverage) -> dict[str, Any]:
             }
             for alert in covered.alerts
         ],
-        "failures_without_alert": list(covered.untold),
+        "failures_untold": list(covered.untold),
         "alerts_without_failure": list(covered.aimless),
         "missing": list(covered.missing),
         "services_without_alert": list(covered.silent_services),

@@ -144,7 +144,9 @@ def _alerts(record: Record) -> Iterator[_Block]:
     yield _Block("### Alerts")
     yield _Block(in_markdown(upper_first(grouping.alerts(covered))) + ".")
     for each in covered.failures:
-        told = [f"{code(name)}{' (not there)' if name in covered.missing else ''}" for name in each.alerts]
+        told = [
+            f"{code(name)}{f' ({why})' if (why := grouping.standing(covered, name)) else ''}" for name in each.alerts
+        ]
         sign = SIGNS[TOLD[each.state]]
         yield _Block(f"- {sign} {in_markdown(each.failure)}: {', '.join(told) or 'told by nothing'}", "- …, cut here")
 

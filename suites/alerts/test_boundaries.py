@@ -41,7 +41,7 @@ def test_alerts_fire_above_their_boundary(alert):
     Why: a rule that selects a label the metric does not have, or divides what does not match, loads without a word and is silent for
     ever. The series are made from the declared meaning and the documented labels, so that such a rule has nothing to select.
 
-    See: promtool query instant http://PROMETHEUS:9090 'EXPRESSION'
+    See: promtool query instant PROMETHEUS 'EXPRESSION'
 
     Fix: evaluate both sides of the expression by themselves; select labels that the metric has, and sum by the same on both sides.
     """

@@ -264,7 +264,10 @@ def test_a_finding_about_one_alert_keeps_that_one_back():
             "arrives": ("unasked", ()),
         },
     }
-    assert (found.untold, found.aimless, found.missing, found.unread) == ((), (), (), ())
+    # Slow refers to what is not there, so that nobody is told; whether Down is loaded could not be looked at.
+    assert [each.state for each in found.failures] == ["unknown", "no"]
+    assert (found.stop("Slow"), found.stop("Down")) == ("refers", "")
+    assert (found.untold, found.aimless, found.missing, found.unread) == (("it is slow",), (), (), ())
     assert [each.objectives for each in found.alerts] == [(), ("read",)]
 
 
@@ -368,10 +371,10 @@ def test_every_report_tells_the_same_of_alerts(tmp_path):
     assert grouping.alerts(RECORD.alerts) == said
     assert said in html.write(RECORD, tmp_path)
     text = markdown.write(RECORD, tmp_path)
-    assert "- ✕ the disk \\| is full: `DiskFull` (not there)" in text
+    assert "- ✕ the disk \\| is full: `DiskFull` (there is no such alert)" in text
     assert "- ? it is slow: `Slow`, `Late`" in text
     told = conformance.document(RECORD)["alerts"]
-    assert told["failures_without_alert"] == ["the disk | is full"]
+    assert told["failures_untold"] == ["the disk | is full"]
     assert told["alerts"][0]["rungs"]["refers"] == {"state": "no", "by": ["ALR-020"]}
 
 

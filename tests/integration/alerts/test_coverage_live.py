@@ -121,7 +121,7 @@ def test_what_conforms_is_green_and_all_of_it_was_looked_at(tmp_path: Path) -> N
     assert run.ids("violation", "advisory", "error") == [], run.text
     assert set(run.ids("pass")) >= OURS
     told = run.report["alerts"]
-    assert told["failures_without_alert"] == told["missing"] == told["services_without_alert"] == []
+    assert told["failures_untold"] == told["missing"] == told["services_without_alert"] == []
     assert {alert["rungs"][rung]["state"] for alert in told["alerts"] for rung in ("loads", "refers", "fires")} == {
         "yes"
     }
@@ -315,7 +315,7 @@ def test_without_its_alert_each_fault_is_red(demo: Deployment, tmp_path: Path) -
     run = Coverage(profile_of(demo, "silent.yaml", prometheus=None, alertmanager=None, means={}), tmp_path)
     assert run.ids("violation") == ["ALR-050"], run.text
     assert run.ids("advisory", "error") == []
-    assert run.report["alerts"]["failures_without_alert"] == ["the service is down", "redis is lost"]
+    assert run.report["alerts"]["failures_untold"] == ["the service is down", "redis is lost"]
     run = Coverage(profile_of(demo, "silent.yaml", means={}), tmp_path)
     assert (run.ids("violation"), run.ids("advisory")) == (["ALR-057"], ["ALR-058"]), run.text
     assert "job demo-api: its targets are down for 15m, and no alert looks at it" in run.text
