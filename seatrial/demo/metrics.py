@@ -50,11 +50,15 @@ class Histogram:
         self._counts: dict[Labels, list[int]] = {}
         self._sums: dict[Labels, float] = {}
 
+    def begin(self, *labels: str) -> list[int]:
+        """A series that is there before its first duration."""
+        self._sums.setdefault(labels, 0.0)
+        return self._counts.setdefault(labels, [0] * (len(_BUCKETS) + 1))
+
     def observe(self, value: float, *labels: str) -> None:
         """Count one duration."""
-        counts = self._counts.setdefault(labels, [0] * (len(_BUCKETS) + 1))
-        counts[bisect_left(_BUCKETS, value)] += 1
-        self._sums[labels] = self._sums.get(labels, 0.0) + value
+        self.begin(*labels)[bisect_left(_BUCKETS, value)] += 1
+        self._sums[labels] += value
 
     def lines(self) -> list[str]:
         """The series, as exposed: buckets, sum, count."""

@@ -39,6 +39,8 @@ class Service:
         self.client = Client(host, port, settings.redis_password, timeout)
         self.cache = Cache(self.client)
         self._make_metrics()
+        for component in ("store", "cache"):
+            self._told(component, up=False)  # until it was asked
         checks = {"store": self.store.check, "cache": lambda: self.probe.call("PING")}
         asks = tuple(filter(None, settings.readiness_asks.split(",")))
         if unknown := set(asks) - checks.keys():
@@ -78,6 +80,7 @@ class Service:
         for method, route, well in (("POST", "/notes", "201"), ("GET", "/notes/{id}", "200")):
             for status in (well, "500", "503"):
                 self.requests.add(method, route, status, by=0)
+            self.durations.begin(route)
 
     def _told(self, component: str, up: bool) -> None:
         self.up.set(1 if up else 0, component)

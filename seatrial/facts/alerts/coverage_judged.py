@@ -178,7 +178,8 @@ class AlertTexts:
         """Alerts that one odd scrape is enough for, unless their declared meaning says that it is."""
         found = []
         for alert in readable(self.file).alerts:
-            waits = alert.lasting or "for" in alert.lines  # one that can't be read is told where the file is
+            # One that can't be read is told where the file is read.
+            waits = alert.lasting or any(wrong.line == alert.lines.get("for") for wrong in self.file.problems)
             span = None if waits or alert.name in self.declared.means else momentary(alert.expr)
             if span:
                 text = " ".join(alert.expr[span[0] : span[1]].split())
