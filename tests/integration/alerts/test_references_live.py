@@ -179,7 +179,9 @@ def run(up: Watch, tmp_path_factory: pytest.TempPathFactory) -> References:
         # On a busy machine a scrape of the lab's may take more than its second: then there really is nothing for a moment.
         if attempt == 2 or not up.query("min_over_time(up[2m]) == 0"):
             break
-        up.until(lambda: not up.query("min_over_time(up[1m]) == 0"), within=120, what="a minute without a failed scrape")
+        up.until(
+            lambda: not up.query("min_over_time(up[1m]) == 0"), within=120, what="a minute without a failed scrape"
+        )
     return found
 
 
