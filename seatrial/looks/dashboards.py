@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from seatrial.looks._files import content
 from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Missing
 
@@ -33,18 +32,7 @@ def look(session: Session, _runtime: Runtime | Missing, subject: Subject) -> Das
     """
     from seatrial.looks._dashboard_json import read
 
-    path = session.base / str(subject.node)
-    try:
-        # Without waiting: a pipe in its place would never open.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise CouldNotLook(f"{subject.id} is no file")
-            raw = file.read(LARGEST + 1)
-    except OSError as why:
-        raise CouldNotLook(f"{subject.id} can't be read: {why.strerror}", right=f"read {subject.id}") from None
-    if len(raw) > LARGEST:
-        raise CouldNotLook(f"{subject.id} is larger than {LARGEST // 2**20} MiB, which no dashboard is")
+    raw = content(session.base / str(subject.node), subject.id, LARGEST, "dashboard")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as why:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import os
-import stat
 from typing import TYPE_CHECKING
 
 from seatrial.facts.alerts.rules import Group, Problem, Rule, RuleFile
+from seatrial.looks._files import content
 from seatrial.outcomes import Tier
 from seatrial.profile.nouns.alerts import RUNNING, alerts_of
 from seatrial.words import CouldNotLook, Missing
@@ -70,13 +69,13 @@ def _of_file(session: Session, id: str) -> RuleFile:
     from seatrial.drivers import _promtool
     from seatrial.rulefiles import read
 
-    content = _content(os.path.join(session.base, id), id)
+    raw = content(session.base / id, id, LARGEST, "rule file")
     server, tool = _server_version(session), _promtool.version(session)
     installed = "" if isinstance(tool, Missing) else tool
-    groups, problems = _read(content, id, server or installed)
+    groups, problems = _read(raw, id, server or installed)
     told = tool if isinstance(tool, Missing) else _promtool.check(session, id)
     if server and installed and told and not isinstance(told, Missing):
-        older = read(_text(content), id, installed)[1] if _minor(installed) != _minor(server) else ()
+        older = read(_text(raw), id, installed)[1] if _minor(installed) != _minor(server) else ()
         ours, theirs = (any(problem.refused for problem in each) for each in (problems, older))
         if theirs and not ours:  # what promtool refuses is what it does not know yet, or no more
             told = Missing(
@@ -92,37 +91,23 @@ def _of_file(session: Session, id: str) -> RuleFile:
     )
 
 
-def _read(content: bytes, id: str, version: str) -> tuple[tuple[Group, ...], tuple[Problem, ...]]:
+def _read(raw: bytes, id: str, version: str) -> tuple[tuple[Group, ...], tuple[Problem, ...]]:
     from seatrial.rulefiles import read
 
     try:
-        return read(_text(content), id, version)
+        return read(_text(raw), id, version)
     except UnicodeDecodeError as wrong:
-        before = content[: wrong.start].decode(wrong.encoding, "replace").split("\n")
-        text = f"not {wrong.encoding.upper()}: byte 0x{content[wrong.start]:02x}; save the file as UTF-8"
+        before = raw[: wrong.start].decode(wrong.encoding, "replace").split("\n")
+        text = f"not {wrong.encoding.upper()}: byte 0x{raw[wrong.start]:02x}; save the file as UTF-8"
         return (), (Problem("yaml", text, len(before), len(before[-1]) + 1),)
 
 
-def _text(content: bytes) -> str:
+def _text(raw: bytes) -> str:
     """The text of a file: UTF-8, or UTF-16 where a mark says so."""
     for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return content[len(mark) :].decode(encoding)
-    return content.decode("utf-8")
-
-
-def _content(path: str, id: str) -> bytes:
-    """The bytes of a regular file of a sane size; nothing here waits for a pipe."""
-    try:
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise CouldNotLook(f"{id} is not a file")
-            content = stream.read(LARGEST + 1)
-    except OSError as why:
-        raise CouldNotLook(f"{id} can't be read: {why.strerror}", right=f"read {id}") from None
-    if len(content) > LARGEST:
-        raise CouldNotLook(f"{id} has more than {LARGEST // 1024**2} MiB, which no rule file has")
-    return content
+        if raw.startswith(mark):
+            return raw[len(mark) :].decode(encoding)
+    return raw.decode("utf-8")
 
 
 def _server_version(session: Session) -> str:

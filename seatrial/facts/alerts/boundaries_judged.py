@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.facts.alerts.evaluation import Case, Evaluated, Evaluation, Evaluations, Expected, Moment
-from seatrial.facts.alerts.rules import Rule
+from seatrial.facts.alerts.rules import Rule, located
 from seatrial.words import CouldNotLook, Finding, seen
 
 __all__ = ["JudgedAlert", "JudgedRules"]
@@ -47,7 +47,7 @@ class _Judged:
         rule = self.evaluation.rules[0] if self.evaluation.rules else None
         if rule is None:
             return self.evaluation.alert
-        return f"{self.evaluation.file}:{rule.line} {rule.id}" if rule.line else f"{self.evaluation.file} {rule.id}"
+        return located(self.evaluation.file, rule.line, name=rule.id)
 
     def asked(self, *kinds: str) -> list[_Asked]:
         """Every moment of these kinds.
@@ -227,7 +227,7 @@ class JudgedAlert:
         if not self.evaluation.rules:
             raise CouldNotLook(f"there is no alert {self.evaluation.alert} to have texts")
         return [
-            Finding(f"{self.evaluation.file}:{rule.line} {rule.id}", f"its text says {said!r}", declared)
+            Finding(located(self.evaluation.file, rule.line, name=rule.id), f"its text says {said!r}", declared)
             for rule, said, declared in self.differing
         ]
 

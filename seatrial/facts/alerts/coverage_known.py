@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from seatrial.facts.alerts.monitoring import LoadedRule
-from seatrial.facts.alerts.rules import Rule, RuleFile
+from seatrial.facts.alerts.rules import Rule, RuleFile, located
 from seatrial.words import CouldNotLook, Missing
 
 __all__ = ["Known", "place", "readable"]
@@ -18,8 +18,7 @@ MOST_NAMED = 3
 def place(file: RuleFile, rule: Rule, offset: int | None = None, key: str = "") -> str:
     """``alerts.yaml:12:31 demo/DemoErrors``: of a character of its expression, of one of its keys, or of the rule."""
     line, column = rule.place(offset) if offset is not None else (rule.lines.get(key) or rule.line, 0)
-    where = "".join(f":{number}" for number in (line, column) if number)
-    return f"{file.path}{where} {rule.id}"
+    return located(file.path, line, column, rule.id)
 
 
 def readable(file: RuleFile) -> RuleFile:

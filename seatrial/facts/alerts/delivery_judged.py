@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.facts.alerts.arrival import Alertmanager, Route, Silence
 from seatrial.facts.alerts.arrival_routing import certain, possible, reach, routes, walk
-from seatrial.facts.alerts.rules import Rule, RuleFile
+from seatrial.facts.alerts.rules import Rule, RuleFile, located
 from seatrial.facts.experiment import Sample, Timeline
 from seatrial.words import CouldNotLook, Duration, Finding, Missing, seen
 
@@ -216,9 +216,12 @@ class Delivering:
         for file in (each for each in self.rules.values() if isinstance(each, RuleFile)):
             for rule in file.alerts:
                 fixed = {name: text for name, text in rule.labels.items() if "{{" not in text}
-                place = f"{file.path}:{rule.line}" if rule.line else file.path
                 yield Told(
-                    rule.name, f"{place} {rule.id}", {**fixed, "alertname": rule.name}, rule, self.alertmanager.added
+                    rule.name,
+                    located(file.path, rule.line, name=rule.id),
+                    {**fixed, "alertname": rule.name},
+                    rule,
+                    self.alertmanager.added,
                 )
 
     def _told(self) -> list[Told]:

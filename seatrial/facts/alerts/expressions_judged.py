@@ -18,7 +18,7 @@ from seatrial.facts.alerts.expressions_ranges import Intervals, short, tight
 from seatrial.facts.alerts.expressions_reading import Judge, One, Slip, Unsure, read
 from seatrial.facts.alerts.expressions_units import mixed_units
 from seatrial.facts.alerts.expressions_values import fixed_conditions
-from seatrial.facts.alerts.rules import Rule, RuleFile
+from seatrial.facts.alerts.rules import Rule, RuleFile, located
 from seatrial.promql.reading import Expression
 from seatrial.words import CouldNotLook, Finding, Missing
 
@@ -117,9 +117,7 @@ class RuleExpressions:
         line, column = rule.place(told.start)
         if told.key and told.key in rule.lines:
             line, column = rule.lines[told.key], 0
-        if not line:
-            return f"{self.file.path} {rule.id}"
-        return f"{self.file.path}:{line}{f':{column}' if column else ''} {rule.id}"
+        return located(self.file.path, line, column, rule.id)
 
     @property
     def unconditional(self) -> list[Finding]:

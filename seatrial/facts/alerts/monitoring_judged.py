@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from seatrial.facts.alerts.monitoring import LoadedRule, Monitoring, ScrapeTarget
 from seatrial.facts.alerts.monitoring_places import elsewhere, same_place, targets_of
 from seatrial.facts.alerts.monitoring_same import Undecided, differences, same_expression
+from seatrial.facts.alerts.rules import located
 from seatrial.words import CouldNotLook, Duration, Finding, Missing, seen
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def _told(findings: Sequence[Finding], undecided: Collection[str] = (), of: str 
 
 
 def _where(path: str, place: tuple[int, int], rule: str) -> str:
-    line, column = place
-    return f"{path}{f':{line}' if line else ''}{f':{column}' if line and column else ''} {rule}"
+    return located(path, *place, rule)
 
 
 @dataclass(frozen=True, slots=True)

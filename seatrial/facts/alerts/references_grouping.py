@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seatrial.facts.alerts.references_asked import series
-from seatrial.facts.alerts.rules import Rule
+from seatrial.facts.alerts.rules import Rule, located
 from seatrial.promql.labels import Flow
 from seatrial.promql.nodes import Aggregate, Binary, Call, Node, Series, Text, bare, scalar, walk
 from seatrial.promql.reading import Expression
@@ -70,7 +70,7 @@ def unknown_grouping(references: References, reading: Reading) -> Iterator[Findi
         where = references.where(reading.rule, max(0, use.start))
         if use.key:
             line = reading.rule.lines.get(use.key, 0)
-            where = f"{references.file.path}:{line} {reading.rule.id}" if line else where
+            where = located(references.file.path, line, name=reading.rule.id) if line else where
         yield Finding(
             where,
             f"`{use.said}`{f' in {use.key}' if use.key else ''}: no series of {named} has a label {use.label}",

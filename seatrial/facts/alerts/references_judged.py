@@ -22,7 +22,7 @@ from seatrial.facts.alerts.references_asked import (
     present,
     selector_text,
 )
-from seatrial.facts.alerts.rules import Rule, RuleFile
+from seatrial.facts.alerts.rules import Rule, RuleFile, located
 from seatrial.promql.nodes import Series, walk
 from seatrial.promql.reading import Expression, Selector, Unreadable, parse, selectors
 from seatrial.words import CouldNotLook, Finding, Missing
@@ -209,9 +209,7 @@ class References:
 
     def where(self, rule: Rule, offset: int = 0) -> str:
         """``alerts.yaml:12:31 demo/DemoErrors``."""
-        line, column = rule.place(offset)
-        place = f"{self.file.path}:{line}:{column}" if line and column else f"{self.file.path}:{line}" if line else ""
-        return f"{place or self.file.path} {rule.id}"
+        return located(self.file.path, *rule.place(offset), rule.id)
 
     def doubt(self, rule: Rule, text: str) -> None:
         """Note what could not be decided."""

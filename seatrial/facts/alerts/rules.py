@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 
 from seatrial.words import Missing
 
-__all__ = ["Group", "Problem", "Rule", "RuleFile"]
+__all__ = ["Group", "Problem", "Rule", "RuleFile", "located"]
+
+
+def located(path: str, line: int = 0, column: int = 0, name: str = "") -> str:
+    """``alerts.yaml:12:31 demo/DemoErrors``: what is 0 or empty is left out, and a column without its line."""
+    place = ":".join((path, *(str(number) for number in (line, line and column) if number)))
+    return f"{place} {name}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

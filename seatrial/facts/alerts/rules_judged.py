@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.facts.alerts.rules import Group, Problem, Rule, RuleFile
+from seatrial.facts.alerts.rules import Group, Problem, Rule, RuleFile, located
 from seatrial.promql.nodes import Call, Series, walk
 from seatrial.promql.reading import Expression, Unreadable, parse
 from seatrial.words import CouldNotLook, Finding, Missing
@@ -40,8 +40,7 @@ class LoadedRules:
     # --- where ----------------------------------------------------------------------------------------------------
 
     def _at(self, line: int, column: int, rule: str) -> str:
-        place = ":".join((self.file.path, *(str(number) for number in (line, column) if number)))
-        return f"{place} {rule}".rstrip()
+        return located(self.file.path, line, column, rule)
 
     def _of_problem(self, problem: Problem, more: str = "") -> Finding:
         return Finding(self._at(problem.line, problem.column, problem.rule), problem.text + more)
