@@ -236,7 +236,7 @@ def test_a_dashboard_that_is_too_much(tmp_path: Path) -> None:
         if one["outcome"] in ("violation", "error")
     }
     assert "nested too deeply" in told["nested.json", "ALR-070"]
-    assert "larger than 16 MiB" in told["huge.json", "ALR-070"]
+    assert "more than 16 MiB" in told["huge.json", "ALR-070"]
     assert "characters, and more than" in told["long.json", "ALR-071"]
     assert "no title" in told["other.json", "ALR-070"]
     assert ("panels.json", "ALR-070") not in told
