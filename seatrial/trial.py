@@ -265,9 +265,10 @@ class Trial:
         """Disturb the target, and keep what was seen. What the deadline left undone is an error, and nothing else is."""
         from seatrial.experiments import perform
 
-        self.observations = observations = replace(observations, experiments={})
+        self.observations = observations = replace(observations, experiments={}, drills={})
         try:
-            perform(session, observations.runtime, wanted, say, observations.experiments, self.problems)
+            parts: dict[str, dict[str, Any]] = {"experiments": observations.experiments, "drills": observations.drills}
+            perform(session, observations.runtime, wanted, say, parts, self.problems)
         except Late:
             self._late = False
             self.notes.append(LATE)

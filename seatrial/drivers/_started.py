@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING
 from seatrial.words import CouldNotLook
 
 if TYPE_CHECKING:
-    from seatrial.profile.model import Start
+    from seatrial.profile.backing import Start
 
 __all__ = ["start"]
 

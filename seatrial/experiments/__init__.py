@@ -12,6 +12,8 @@ An experiment module has
     what it is, in a few words: ``api while redis hangs``;
 ``run(bench, subject) -> Timeline``
     does it, by the bench alone; raises `CouldNotLook`;
+``PART`` (optional, ``experiments``)
+    the field of `Observations` that takes what it gives: ``drills`` for a `Drill` in place of a `Timeline`;
 ``TIER`` (optional)
     what a run must be granted for it, when less than disrupt is enough: its tests say the same.
 
@@ -25,14 +27,13 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Duration, Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.facts.experiment import Timeline
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.model import Profile
     from seatrial.profile.subjects import Subject
@@ -76,7 +77,7 @@ def perform(
     runtime: Runtime | Missing,
     subjects: Iterable[Subject],
     say: Callable[[str], None],
-    found: dict[str, Timeline | Missing],
+    parts: dict[str, dict[str, Any]],
     told: list[str],
 ) -> None:
     """Make every experiment that some subject needs.
@@ -86,14 +87,16 @@ def perform(
         runtime: what ran before.
         subjects: of the tests that were collected.
         say: is told what begins.
-        found: takes each timeline under its subject's id as soon as it is there, so that a run that is cut short has them.
+        parts: takes each record under its part and its subject's id as soon as it is there, so that a run that is cut short
+            has them.
         told: takes what a reader of the whole run must know, however it ends: what is not as it was found.
     """
     from seatrial.experiments._bench import bench
 
     wanted = [(m, subject) for m, subject in _wanted(subjects) if getattr(m, "TIER", Tier.disrupt) <= session.granted]
-    waiting = {subject.id: Missing("the run ended before this experiment began") for _, subject in wanted}
-    found.update(waiting)
+    waiting = [(_part(parts, module), subject.id) for module, subject in wanted]
+    for found, id in waiting:
+        found[id] = Missing("the run ended before this experiment began")
     if not wanted:
         return
     left = sum(module.seconds(session.profile, subject) for module, subject in wanted)
@@ -107,15 +110,20 @@ def perform(
                     f"about {Duration(round(takes))} (of {Duration(round(left))} left)"
                 )
                 left -= takes
-                del waiting[subject.id]
+                found, _ = waiting.pop(0)
                 with _kept(found, subject):
                     found[subject.id] = module.run(made, subject)
     except CouldNotLook as why:
-        found.update(dict.fromkeys(waiting, Missing(why.reason, why.right)))
+        for found, id in waiting:
+            found[id] = Missing(why.reason, why.right)
+
+
+def _part(parts: dict[str, dict[str, Any]], module: ModuleType) -> dict[str, Any]:
+    return parts[getattr(module, "PART", "experiments")]
 
 
 @contextmanager
-def _kept(found: dict[str, Timeline | Missing], subject: Subject) -> Iterator[None]:
+def _kept(found: dict[str, Any], subject: Subject) -> Iterator[None]:
     """Trouble costs one experiment; the next one begins all the same, unless something could not be undone."""
     from seatrial.observe import own_trouble
 

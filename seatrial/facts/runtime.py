@@ -13,6 +13,9 @@ from seatrial.facts.alerts.monitoring import Monitoring
 from seatrial.facts.alerts.operands import Operands
 from seatrial.facts.alerts.rules import RuleFile
 from seatrial.facts.answer import Answers
+from seatrial.facts.backups.drill import Drill
+from seatrial.facts.backups.files import BackupFiles
+from seatrial.facts.backups.schedule import ScheduleSeen
 from seatrial.facts.container import Container
 from seatrial.facts.experiment import Timeline
 from seatrial.facts.exposition import Exposition
@@ -109,6 +112,12 @@ class Observations:
     """By alert and rule file: what real evaluation made of synthetic series."""
     experiments: dict[str, Timeline | Missing] = field(default_factory=dict)
     """By subject (``api.redis.hung``): what was seen while the target was disturbed."""
+    backup_files: dict[str, BackupFiles | Missing] = field(default_factory=dict)
+    """By backup (``backups.notes.files``): what lies where it is declared to be."""
+    schedules: dict[str, ScheduleSeen | Missing] = field(default_factory=dict)
+    """By backup (``backups.notes.schedule``): what is installed to make it."""
+    drills: dict[str, Drill | Missing] = field(default_factory=dict)
+    """By backup (``backups.notes.drill``): its round trip."""
     machine: Machine | Missing = Missing("the machine was not looked at")
     """The hardware, looked at in every run: a verdict is worth what it was reached on."""
     addresses: dict[str, str | Missing] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import ast
 import inspect
 from functools import cache
 
-from seatrial.profile import alerting, behaviour, model, nodes
+from seatrial.profile import alerting, backing, behaviour, model, nodes
 
 __all__ = ["meaning", "meanings"]
 
@@ -20,7 +20,7 @@ def meanings() -> dict[str, dict[str, str]]:
     told: dict[str, dict[str, str]] = {}
     try:
         body = [
-            each for module in (nodes, alerting, behaviour, model) for each in ast.parse(inspect.getsource(module)).body
+            each for module in (nodes, alerting, backing, behaviour, model) for each in ast.parse(inspect.getsource(module)).body
         ]
     except (OSError, TypeError, SyntaxError):  # installed without sources
         return {}

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Tag
 
 from seatrial.profile.alerting import Alerts
+from seatrial.profile.backing import Backup, Maintenance, Start
 from seatrial.profile.behaviour import (
     Breaker,
     Canary,
@@ -140,16 +141,6 @@ class Tls(Node):
     """Lowest protocol version the server may accept."""
     expires_after: DurationField | None = None
     """How long its certificate must still be valid."""
-
-
-class Start(Node):
-    """A stack that the run itself starts, as a child process, and stops on any exit."""
-
-    command: list[Text]
-    """Program and arguments. It prints NAME=value lines (for `{env: NAME}`), then an empty line when it is up, and
-    stops when its standard input closes."""
-    within: DurationField = Duration(30)
-    """How long it may take to come up."""
 
 
 class Target(Node):
@@ -484,21 +475,6 @@ class Service(Node):
     """True when no experiment may disturb it."""
 
 
-class Backup(Node):
-    """One backup, and how it is restored."""
-
-    service: Text
-    """Whose data."""
-    command: list[Text]
-    """Makes it; `{env: …}` is not read here, the command gets BACKUP_DIR in its environment."""
-    restore: list[Text] | None = None
-    """Restores it, from BACKUP_DIR."""
-    rpo: DurationField | None = None
-    """How old the newest may be."""
-    rto: DurationField | None = None
-    """How long restoring may take."""
-
-
 class Slo(Node):
     """A latency or error objective under load."""
 
@@ -516,15 +492,6 @@ class Slo(Node):
     """Share of requests that may fail."""
     proposed: Bool = False
     """True when no document states it; it can't fail a gate."""
-
-
-class Maintenance(Node):
-    """A maintenance command and its schedule."""
-
-    command: list[Text]
-    """What is run."""
-    every: DurationField | None = None
-    """How often."""
 
 
 class Waiver(Node):

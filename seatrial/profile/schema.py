@@ -15,7 +15,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 import seatrial
-from seatrial.profile import alerting, model
+from seatrial.profile import alerting, backing, model
 from seatrial.profile.describing import meaning
 from seatrial.profile.loading import LONGEST_WAIVER
 
@@ -89,7 +89,20 @@ read_back: {get: /notes/sea-trial, only_reads: true}
     "Lifecycle": "errors: 1%\nreplace: true\nscale: 3\n",
     "Alerts": 'files: []\nprometheus: {url: "http://127.0.0.1:9090"}\nmeans: {ApiDown: {value: up, is: 0, for: 1m}}\ncovers: {the API is down: ApiDown}\n',
     "Meaning": "ratio: {of: {metric: calls_total, labels: {status: error}}, to: calls_total}\nabove: 5%\nfor: 2m\n",
-    "Backup": "service: postgres\ncommand: [./backup.sh]\nrestore: [./restore.sh]\nrpo: 1d\nrto: 30m\n",
+    "Backup": """\
+service: postgres
+command: [./backup.sh]
+restore: [./restore.sh]
+files: {path: /var/backups/postgres, match: "*.dump", mode: "0600", keep: {for: 7d}}
+schedule: {every: 1d, crontab: /etc/cron.d/postgres-backup}
+store: {postgres: {database: shop}}
+drill: {target: {image: "postgres:17"}}
+rpo: 1d
+rto: 30m
+""",
+    "Stage": "image: registry.example/postgres-with-tools:17\nenvironment: {POSTGRES_PASSWORD: {env: SCRATCH_PASSWORD}}\nready: [pg_isready]\n",
+    "BackupFiles": 'path: /var/backups/postgres\nmatch: "*.dump.gz"\nmode: "0600"\nkeep: {for: 7d, count: 7}\ncopies: [{path: /mnt/second-site, within: 1d}]\n',
+    "Maintenance": "command: [./cleanup.sh]\nevery: 7d\nover: notes\nolder: 30d\n",
     "Slo": "service: api\ncall: GET /notes\nrate: 100/s\nduration: 5m\nlatency: {p95: 200ms}\nerrors: 0.1%\n",
     "Waiver": """\
 requirement: CTR-004
@@ -141,7 +154,7 @@ def schema() -> dict[str, Any]:
 
 
 def _nodes() -> dict[str, type[model.Node]]:
-    found = {**vars(alerting), **vars(model)}
+    found = {**vars(alerting), **vars(backing), **vars(model)}
     return {name: node for name, node in found.items() if isinstance(node, type) and issubclass(node, model.Node)}
 
 

@@ -235,7 +235,7 @@ def asked(tier, monkeypatch, tmp_path, declared):
     made = profile("http", api={"url": "http://127.0.0.1:1", "limits": [{"name": "n", **declared}]})
     session = Session(made, Path(), str, granted=tier, key="a target")
     found = {}
-    perform(session, Missing("not looked"), subjects(made, "limit")[0], lambda _: None, found, [])
+    perform(session, Missing("not looked"), subjects(made, "limit")[0], lambda _: None, {"experiments": found}, [])
     return found
 
 

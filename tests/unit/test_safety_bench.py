@@ -149,7 +149,7 @@ def test_what_is_left_over_is_told_to_the_run_and_the_next_experiment_is_not_mad
     subjects = [SimpleNamespace(id=id, noun="outage", service="api") for id in ("first", "second")]
     told: list[str] = []
     found: dict[str, object] = {}
-    experiments.perform(session(tmp_path), Missing(""), subjects, lambda _: None, found, told)
+    experiments.perform(session(tmp_path), Missing(""), subjects, lambda _: None, {"experiments": found}, told)
     assert made == ["first", "second"]
     assert isinstance(found["first"], Missing)
     assert "could not be brought back" in found["first"].reason

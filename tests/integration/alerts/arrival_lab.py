@@ -223,7 +223,7 @@ class Verdicts:
         ]
         told: list[str] = []
         observed = observe(session, subjects)
-        perform(session, observed.runtime, subjects, lambda _: None, observed.experiments, told)
+        perform(session, observed.runtime, subjects, lambda _: None, {"experiments": observed.experiments}, told)
         made = cls.judged(file, observed)
         made.told = told
         return made

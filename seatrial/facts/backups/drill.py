@@ -1,0 +1,227 @@
+"""One drill: a round trip of a backup, from what was written to what came back. Frozen, saved and replayed like any fact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from seatrial.words import Missing
+
+__all__ = [
+    "Control",
+    "Difference",
+    "Drill",
+    "Failed",
+    "Fingerprint",
+    "Maintained",
+    "Ran",
+    "Residue",
+    "Step",
+    "Taken",
+    "Wrote",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One command of a script that did not end with 0."""
+
+    line: int
+    command: str
+    """Secrets are taken out."""
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One run of a procedure."""
+
+    what: str
+    """``backup.sh``, ``backups.notes.restore``."""
+    status: int | Missing
+    """Its exit status; Missing when it did not end in time, or could not be started."""
+    seconds: float
+    said: str = ""
+    """The end of its standard output, without secrets."""
+    complained: str = ""
+    """The end of its standard error, without secrets."""
+    lacking: tuple[str, ...] = ()
+    """Programs that are not there."""
+    failed: tuple[Failed, ...] = ()
+    """Commands of a script of bash that failed, whatever the script ended with."""
+    last_line: int = 0
+    """The last line of the script that was reached; 0 where that can't be known."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it said that it succeeded."""
+        return self.status == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What was there at one moment, as its own read interface gives it."""
+
+    digest: str
+    """sha256 over the sorted names and their digests."""
+    objects: int
+    size: int
+    """Bytes of all contents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One object that is not as it was."""
+
+    kind: str
+    """missing, added, changed, shorter, returned (it had been removed), unreadable, attribute."""
+    name: str
+    """Of a sentinel its name; of others of the target's own data a short digest of it, since names may be secrets."""
+    what: str = ""
+    """What sort of thing it is: ``an empty file``, ``a list of 3``, ``a key with a TTL``."""
+    expected: str = ""
+    seen: str = ""
+    sentinel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a drill."""
+
+    at: float
+    what: str
+    """``seed``, ``fingerprint of the source``, ``backup``, ``restore``, ``ready``, ``compare``, ``control: empty`` …"""
+    seconds: float
+    said: str = ""
+    """``412 objects, 1.2 MiB, sha256 3f2a…``, ``ended with 0``."""
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a backup left."""
+
+    name: str
+    form: str
+    size: int
+    files: int
+    digest: str
+    mode: int
+    grew: bool | Missing = Missing("it was too quick to be watched")
+    """Whether it was seen to grow under its own name; what is written atomically appears whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A restore, or a verification, of something that is no good backup."""
+
+    kind: str
+    """empty, truncated, flipped, wrong key, other version, missing, tar bomb, climbing path …; ``unreachable`` for a backup whose source is gone."""
+    detail: str
+    """``at 57 %``, ``bit 3 of byte 1,204``."""
+    of: str
+    """restore, verify, command."""
+    refused: bool | Missing
+    """Whether it ended with a failure."""
+    said: str = ""
+    """The line by which it was told."""
+    restored: int | Missing = Missing("it was not looked at")
+    """How many objects were right afterwards..."""
+    expected: int = 0
+    """...of how many."""
+    usable: bool | Missing = Missing("it was not looked at")
+    """Whether the target still answered and could be written afterwards."""
+    changed: bool | Missing = Missing("it was not looked at")
+    """Whether what the target held before was lost or changed."""
+    escaped: tuple[str, ...] = ()
+    """What was written outside of where it belongs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """What a procedure left that was not there before, and is no backup."""
+
+    where: str
+    """``source``, ``target``."""
+    path: str
+    kind: str
+    size: int
+    mode: int
+    owner: str = ""
+    holds_data: bool | Missing = Missing("it was not read")
+    """Whether sentinels are in it, as they are or compressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """A backup that was made while a writer ran, and what was restored from it."""
+
+    steps: int
+    """How many writes were acknowledged while the backup was made."""
+    before: int
+    """...and before it began."""
+    places: int
+    """In how many places the writer writes in turn."""
+    restored: tuple[int, ...] | Missing
+    """The number of the last write in each place, after the restore; 0 where there is none."""
+    ran: Ran | None = None
+    restore: Ran | None = None
+    torn: str = ""
+    """Why that is no state that was; empty when it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maintained:
+    """A maintenance command that was run over data made for it."""
+
+    ran: Ran
+    before: Fingerprint
+    after: Fingerprint
+    lost: tuple[Difference, ...] = ()
+    """What had to stay and did not."""
+    removed: int = 0
+    """How many objects it removed that it may remove."""
+    aged: int = 0
+    """How many of those objects there were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """One round trip."""
+
+    backup: str
+    store: str
+    """``redis``, ``files`` …: how it was read."""
+    source: str
+    """Where it was saved from, in words: ``container seatrial-…``, ``the deployment``."""
+    target: str
+    began: str
+    """RFC 3339, UTC."""
+    seconds: float
+    steps: tuple[Step, ...] = ()
+    seeded: dict[str, str] = field(default_factory=dict)
+    """By sentinel, what it is: ``an empty file``, ``a key with a TTL of 1 h``."""
+    removed: tuple[str, ...] = ()
+    """Sentinels that were removed before the backup."""
+    source_before: Fingerprint | Missing = Missing("the drill ended before")
+    source_after: Fingerprint | Missing = Missing("the drill ended before")
+    source_changed: tuple[Difference, ...] = ()
+    """What the backup changed in its source."""
+    backed_up: Ran | Missing = Missing("the drill ended before")
+    taken: Taken | Missing = Missing("the drill ended before")
+    same_server: str = ""
+    """Why source and target are the same; then nothing was restored."""
+    target_before: Fingerprint | Missing = Missing("the drill ended before")
+    restored: Ran | Missing = Missing("the drill ended before")
+    ready_seconds: float | Missing = Missing("the drill ended before")
+    """From the beginning of the restore until the target could be used."""
+    target_after: Fingerprint | Missing = Missing("the drill ended before")
+    differences: tuple[Difference, ...] | Missing = Missing("the drill ended before")
+    verified: Ran | Missing | None = None
+    """None where no verification is declared."""
+    controls: tuple[Control, ...] | Missing = Missing("the drill ended before")
+    residue: tuple[Residue, ...] | Missing = Missing("the drill ended before")
+    wrote: Wrote | Missing | None = None
+    """None where `writes: false` is declared."""
+    maintained: dict[str, Maintained | Missing] = field(default_factory=dict)
+    """By name of the maintenance."""
+    notes: dict[str, str] = field(default_factory=dict)

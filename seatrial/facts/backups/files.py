@@ -1,0 +1,69 @@
+"""What backups lie there, as they were found: nothing is changed, and what is in them is not kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from seatrial.words import Missing
+
+__all__ = ["BackupFile", "BackupFiles", "CopyFiles"]
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFile:
+    """One backup: a file, or a folder as a whole."""
+
+    name: str
+    """Below the declared path."""
+    kind: str
+    """file, folder, link, fifo, socket, device."""
+    size: int
+    """Bytes; of a folder all that is below it."""
+    modified: float
+    """Seconds since the epoch, by the clock of the machine it lies on."""
+    mode: int = 0
+    uid: int = -1
+    gid: int = -1
+    owner: str = ""
+    """Name of the user, where it can be known."""
+    digest: str | Missing = Missing("it was not read")
+    """sha256 of its content."""
+    form: str = ""
+    """What its first bytes say it is: gzip, tar, tar in gzip, zip, zstd, xz, bzip2, rdb, aof, pg_dump, sqlite, json, sql, age, openpgp, openssl, ovpack, empty, unknown."""
+    broken: str | Missing = Missing("it was not read to its end")
+    """Why it can't be read to its end, with the place; empty when it can."""
+    holds: int = -1
+    """How many members an archive has, keys a dump, rows a database, as far as its own bytes tell; -1 when they don't."""
+    said_digest: str = ""
+    """What the checksum file says of it; empty where there is none."""
+    checksum_file: str = ""
+    """Name of that file where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFiles:
+    """What lies at another site."""
+
+    place: str
+    """Folder, or bucket with its address."""
+    files: tuple[BackupFile, ...] | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFiles:
+    """All that lies where a backup is declared to be."""
+
+    place: str
+    """Folder, file or bucket, in words."""
+    looked: float
+    """When, seconds since the epoch, by the clock of the machine they lie on."""
+    files: tuple[BackupFile, ...]
+    """Those whose names are of backups, the newest first; the newest few were read, all were listed."""
+    others: tuple[BackupFile, ...] = ()
+    """What else lies there, the newest first, at most 100: half-written files, temporary copies."""
+    copies: tuple[CopyFiles, ...] = ()
+    folder: BackupFile | None = None
+    """The folder itself."""
+    changing: tuple[str, ...] = ()
+    """Names whose size or time was another when they were looked at a second time."""
+    notes: dict[str, str] = field(default_factory=dict)
