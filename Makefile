@@ -11,8 +11,8 @@ WORKERS ?= 2
 
 # $(call twice,TESTS,HOW,OPTIONS): those that failed are run again, with the options alone.
 define twice
-$(BIN)/pytest $(1) --cache-clear $(2) $(3) --durations=15 -ra || \
-  { test $$? = 1 && echo 'Once more, alone:' && $(BIN)/pytest $(1) --last-failed --last-failed-no-failures=none $(3) -ra; }
+{ $(BIN)/pytest $(1) --cache-clear $(2) $(3) --durations=15 -ra || \
+  { test $$? = 1 && echo 'Once more, alone:' && $(BIN)/pytest $(1) --last-failed --last-failed-no-failures=none $(3) -ra; }; }
 endef
 
 help: ## this list
@@ -49,9 +49,11 @@ drill: $(STAMP) ## the same, and break its parts on purpose while its probes are
 
 test: $(VENV)/axe ## pass the project's own tests (those that need an engine are skipped where there is none)
 	@# Real engines on a busy machine are now and then too late: what fails is tried once more, alone, and said to be.
-	$(call twice,tests --ignore=tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=300)
-	@# Drills are timed: after the others, not beside them.
-	$(call twice,tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=600)
+	@# Drills are timed: after the others, not beside them, and also when some of those failed.
+	status=0; \
+	$(call twice,tests --ignore=tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=300) || status=$$?; \
+	$(call twice,tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=600) || status=$$?; \
+	exit $$status
 
 lint: $(STAMP) ## style, and that generated files are fresh
 	$(BIN)/python -m pip install --quiet --group lint
