@@ -265,9 +265,9 @@ class Trial:
         """Disturb the target, and keep what was seen. What the deadline left undone is an error, and nothing else is."""
         from seatrial.experiments import perform
 
-        self.observations = observations = replace(observations, experiments={}, drills={})
+        self.observations = observations = replace(observations, experiments={}, drills={}, maintained={})
         try:
-            parts: dict[str, dict[str, Any]] = {"experiments": observations.experiments, "drills": observations.drills}
+            parts = {part: getattr(observations, part) for part in ("experiments", "drills", "maintained")}
             perform(session, observations.runtime, wanted, say, parts, self.problems)
         except Late:
             self._late = False

@@ -13,7 +13,7 @@ An experiment module has
 ``run(bench, subject) -> Timeline``
     does it, by the bench alone; raises `CouldNotLook`;
 ``PART`` (optional, ``experiments``)
-    the field of `Observations` that takes what it gives: ``drills`` for a `Drill` in place of a `Timeline`;
+    the field of `Observations` that takes what it gives: ``drills`` for a `Drill` in place of a `Timeline`, ``maintained``;
 ``TIER`` (optional)
     what a run must be granted for it, when less than disrupt is enough: its tests say the same.
 

@@ -13,7 +13,7 @@ from seatrial.facts.alerts.monitoring import Monitoring
 from seatrial.facts.alerts.operands import Operands
 from seatrial.facts.alerts.rules import RuleFile
 from seatrial.facts.answer import Answers
-from seatrial.facts.backups.drill import Drill
+from seatrial.facts.backups.drill import Drill, Maintained
 from seatrial.facts.backups.files import BackupFiles
 from seatrial.facts.backups.schedule import ScheduleSeen
 from seatrial.facts.container import Container
@@ -118,6 +118,8 @@ class Observations:
     """By backup (``backups.notes.schedule``): what is installed to make it."""
     drills: dict[str, Drill | Missing] = field(default_factory=dict)
     """By backup (``backups.notes.drill``): its round trip."""
+    maintained: dict[str, Maintained | Missing] = field(default_factory=dict)
+    """By maintenance (``maintenance.cleanup``): what it did to data that was made for it."""
     machine: Machine | Missing = Missing("the machine was not looked at")
     """The hardware, looked at in every run: a verdict is worth what it was reached on."""
     addresses: dict[str, str | Missing] = field(default_factory=dict)

@@ -165,23 +165,39 @@ class Wrote:
     """The number of the last write in each place, after the restore; 0 where there is none."""
     ran: Ran | None = None
     restore: Ran | None = None
-    torn: str = ""
-    """Why that is no state that was; empty when it is one."""
+    longest: float = 0.0
+    """Seconds that the slowest of those writes took while the backup was made..."""
+    longest_before: float = 0.0
+    """...and before."""
+    seconds: float = 0.0
+    """How long the backup took."""
+    size: int = 0
+    """Bytes that were saved."""
+    tries: int = 1
+    """How often it was tried: a backup may be over before anything is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Maintained:
-    """A maintenance command that was run over data made for it."""
+    """A maintenance command that was run over data made for it, in a scratch place."""
 
+    name: str
+    place: str
+    """In words."""
     ran: Ran
     before: Fingerprint
-    after: Fingerprint
+    after: Fingerprint | Missing
+    """Missing where the store could not be read any more."""
+    seeded: dict[str, str] = field(default_factory=dict)
+    """By sentinel, what it is."""
     lost: tuple[Difference, ...] = ()
     """What had to stay and did not."""
-    removed: int = 0
-    """How many objects it removed that it may remove."""
     aged: int = 0
-    """How many of those objects there were."""
+    """How many objects it may remove, since they are old enough..."""
+    removed: int = 0
+    """...and how many of those it removed."""
+    unusable: str = ""
+    """Why the store does not answer or take a write afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +238,4 @@ class Drill:
     residue: tuple[Residue, ...] | Missing = Missing("the drill ended before")
     wrote: Wrote | Missing | None = None
     """None where `writes: false` is declared."""
-    maintained: dict[str, Maintained | Missing] = field(default_factory=dict)
-    """By name of the maintenance."""
     notes: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,130 @@
+"""A declared maintenance command is run in a scratch place, over data that was made for it: of every age, size, owner and name.
+
+Nothing of the deployment is in that place. What is there before and after is read through the store's own interface; that
+what must stay stays, and what may go goes, is for tests to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seatrial.drills.stores import Content, Store, module_of, open_store
+from seatrial.facts.backups.drill import Difference, Maintained
+from seatrial.outcomes import Tier
+from seatrial.profile.nouns.backups import backups_of
+from seatrial.words import CouldNotLook, Missing
+
+if TYPE_CHECKING:
+    from seatrial.experiments._bench import Bench
+    from seatrial.profile.backing import Backup, Stage
+    from seatrial.profile.model import Profile
+    from seatrial.profile.subjects import Subject
+
+__all__ = ["NOUNS", "ORDER", "PART", "TIER", "run", "seconds", "title"]
+
+NOUNS = ("maintenance",)
+ORDER = 6
+PART = "maintained"
+TIER = Tier.write
+OLD = 400 * 86400.0
+"""Age of old data where the declaration lets none of it go: older than any `-mtime +365`."""
+STAGE = 20.0
+"""Seconds that a scratch place takes to be there, and to be gone."""
+
+
+def title(_profile: Profile, subject: Subject) -> str:
+    """``maintenance cleanup over data made for it``."""
+    return f"maintenance {subject.path[1]} over data made for it"
+
+
+def seconds(profile: Profile, subject: Subject) -> float:
+    """The place, what is written and read there, and the command."""
+    store = _store(_backup(profile, subject))
+    return STAGE + float(module_of(store).SECONDS if store else 0)
+
+
+def _backup(profile: Profile, subject: Subject) -> Backup:
+    return backups_of(profile)[subject.node.over]
+
+
+def _stage(backup: Backup) -> Stage:
+    """The scratch place: that of the source, where the data lies before it is saved, else that of the target."""
+    drill = backup.drill
+    stage: Stage = getattr(drill, "source", None) or drill.target  # type: ignore[union-attr]
+    return stage
+
+
+def _store(backup: Backup):  # type: ignore[no-untyped-def]
+    return _stage(backup).store or backup.store
+
+
+def run(bench: Bench, subject: Subject) -> Maintained:
+    """Make data, run the command, and look at what is left of it."""
+    from seatrial.drills.places import staged
+
+    backup, node = _backup(bench.profile, subject), subject.node
+    kept = _store(backup)
+    if kept is None:
+        raise CouldNotLook(f"backups.{node.over} does not declare what is saved", right=f"backups.{node.over}.store")
+    with staged(bench.session, bench.disturber, bench.hands, _stage(backup), role="maintenance") as place:
+        store = open_store(place, kept)
+        store.ready()
+        made = store.seed(backup.drill.seed.bytes)  # type: ignore[union-attr]
+        aged = store.aged(node.older.seconds * 2 if node.older else OLD)
+        before = store.content()
+        absent = [name for name in {**made, **aged} if name not in before.items]
+        if absent:
+            raise CouldNotLook(
+                f"{len(absent)} of {len(made) + len(aged)} things that were written are not there: {absent[0]!r}"
+            )
+        ran = place.procedure(node.command, what=f"maintenance.{subject.path[1]}")
+        told = {**made, **aged}
+        common = {
+            "name": str(subject.path[1]),
+            "place": place.name,
+            "ran": ran,
+            "before": before.fingerprint(),
+            "seeded": told,
+        }
+        try:
+            store = open_store(place, kept)
+            after = store.content()
+        except CouldNotLook as why:
+            return Maintained(**common, after=Missing(why.reason, why.right))
+        may = set(aged) if node.older else set()
+        return Maintained(
+            **common,
+            after=after.fingerprint(),
+            lost=differing(before, after, told, may),
+            aged=len(may),
+            removed=sum(name not in after.items for name in may),
+            unusable=_usable(store),
+        )
+
+
+def _usable(store: Store) -> str:
+    try:
+        return store.usable()
+    except CouldNotLook as why:
+        return why.reason
+
+
+def differing(before: Content, after: Content, told: dict[str, str], may: set[str]) -> tuple[Difference, ...]:
+    """What is gone or not as it was, but for what may go."""
+    found = []
+    for name, was in before.items.items():
+        now = after.items.get(name)
+        if name in may or now == was:
+            continue
+        what = told.get(name, was.what)
+        if now is None:
+            found.append(Difference("missing", name, what, sentinel=name in told))
+        elif now.digest != was.digest:
+            kind = "shorter" if now.size < was.size else "changed"
+            found.append(Difference(kind, name, what, f"{was.size} bytes", f"{now.size} bytes", name in told))
+        else:
+            gone = dict(now.attributes)
+            odd = [(key, value, gone.get(key, "none")) for key, value in was.attributes if gone.get(key) != value]
+            key, value, seen = odd[0] if odd else ("attributes", str(was.attributes), str(now.attributes))
+            found.append(Difference("attribute", name, what, f"{key} {value}", f"{key} {seen}", name in told))
+    return tuple(found)
