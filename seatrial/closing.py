@@ -249,6 +249,10 @@ def _absent(trial: Trial) -> tuple[tuple[str, str, str], ...]:
 
     sections = {name: getattr(trial.profile, name) for name in ("alerts", "backups", "slos", "maintenance")}
     sections["alerts.promtool"] = getattr(trial.profile.alerts, "promtool", None)
+    for name, service in trial.profile.services.items():
+        sections[f"services.{name}.persistence.backup"] = service.persistence and service.persistence.backup
+    for name, node in trial.profile.backups.items() if isinstance(trial.profile.backups, dict) else ():
+        sections |= {f"backups.{name}.schedule": node.schedule, f"backups.{name}.drill": node.drill}
     return tuple((name, node.none, node.owner) for name, node in sections.items() if isinstance(node, None_))
 
 

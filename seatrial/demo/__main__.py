@@ -1,4 +1,4 @@
-"""`python -m seatrial.demo [--defect NAME]`, and the stack's own parts: `api`, `backup`, `restore`, `stop`, `start`."""
+"""`python -m seatrial.demo [--defect NAME]`, and the stack's own parts: `api`, `backup`, `restore`, `verify`, `stop`, `start`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def main(argv: list[str]) -> int:
         from seatrial.demo import api
 
         return api.main()
-    if part in ("backup", "restore"):
+    if part in ("backup", "restore", "verify"):
         from seatrial.demo import backup
 
         return backup.main(part, argv[1:])

@@ -1,4 +1,4 @@
-"""Backup and restore of a running stack: the store, and what Redis holds that is not cache.
+"""Backup, restore and verification of a running stack: the store, and what Redis holds that is not cache.
 
 Both work on the live service. A backup is complete when its manifest is there, which is written last; a restore reads
 the manifest first and touches nothing when a file is not the one that was written.
@@ -159,13 +159,29 @@ def restore() -> str:
     return f"{manifest['notes']} notes are back, as of {manifest['made_at']}"
 
 
+def verify() -> str:
+    """Look at a backup in BACKUP_DIR, beside no stack at all; return what to tell."""
+    folder = _folder()
+    manifest, contents = _read_back(folder)
+    with _reading(folder / _STORE) as kept:
+        if kept.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            raise Failed(f"{_STORE} in {folder} does not pass SQLite's integrity check")
+        notes = int(kept.execute("SELECT count(*) FROM notes").fetchone()[0])
+    if notes != manifest["notes"]:
+        raise Failed(f"{_STORE} in {folder} has {notes} notes, and {manifest['notes']} were backed up")
+    return f"{notes} notes and {len(json.loads(contents[_REDIS]))} keys of Redis are as they were backed up"
+
+
+_PARTS = {"backup": backup, "restore": restore, "verify": verify}
+
+
 def main(part: str, argv: list[str]) -> int:
-    """Make or restore a backup; 0 when it is done."""
+    """Make, restore or verify a backup; 0 when it is done."""
     if argv:
         print(f"usage: BACKUP_DIR=DIR python -m seatrial.demo {part}", file=sys.stderr)
         return 4
     try:
-        print(f"seatrial demo {part}: {backup() if part == 'backup' else restore()}")
+        print(f"seatrial demo {part}: {_PARTS[part]()}")
     except (Failed, RedisError, OSError, sqlite3.Error) as error:
         print(f"seatrial demo {part}: {error}", file=sys.stderr)
         return 1

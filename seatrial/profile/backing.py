@@ -317,8 +317,8 @@ class Backup(Node):
 
     service: Text | None = None
     """Whose data."""
-    holds: list[Text] = []
-    """What else is in it: volumes and paths, as services declare them."""
+    holds: list[TextOrReference] = []
+    """What else is in it: volumes, paths as services declare them, and services with all that they keep."""
     command: Procedure
     """Makes it. It is given BACKUP_DIR in its environment."""
     restore: Procedure | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Tag
 
-from seatrial.profile.nodes import Node, TextOrReference
+from seatrial.profile.nodes import Node, None_, TextOrReference
 from seatrial.profile.scalars import (
     OR_SEVERAL,
     Bool,
@@ -147,6 +147,8 @@ class Persistence(Node):
     """Directories inside the service that hold data."""
     survives: list[Literal["restart", "kill", "recreate"]] = []
     """What the data must outlive."""
+    backup: None_ | None = None
+    """Why it is in no backup, where that is on purpose."""
 
 
 class Limit(Canary):

@@ -65,6 +65,13 @@ def _kept_data(profile: Profile) -> Iterator[Subject]:
             )
 
 
+def _mounted_data(profile: Profile) -> Iterator[Subject]:
+    """Services whose containers may mount volumes, where there are backups at all."""
+    for name, service in profile.services.items() if backups_of(profile) else ():
+        if profile.target.driver == "docker" and not service.external:
+            yield Subject(name, "mounted_data", ("services", name), service, name)
+
+
 def _maintenance(profile: Profile) -> Iterator[Subject]:
     """Maintenance that is tried in the drill of a backup."""
     known = {subject.path[1] for subject in _drills("drill")(profile)}
@@ -81,6 +88,9 @@ NOUNS = {
     "schedule": Noun(_backups("schedule", "schedule"), "no backup declares schedule", (), "backup"),
     "kept_data": Noun(
         _kept_data, "no service declares persistence, or backups is not declared", ("backups",), "persistence"
+    ),
+    "mounted_data": Noun(
+        _mounted_data, "target.driver is not docker, so that no service mounts volumes, or backups is not declared", ()
     ),
     "drill": Noun(_drills("drill"), _DRILL, (), "backup"),
     "verification": Noun(_drills("verification", lambda node: node.verify), _DRILL + " and verify", (), "backup"),
