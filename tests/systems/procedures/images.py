@@ -31,7 +31,7 @@ PACKAGES = (
     "openssh-client",
     "openssh-server",
     "procps",
-    "python3-minimal",
+    "python3",
     "redis-server",
     "redis-tools",
     "sudo",
