@@ -44,7 +44,9 @@ class Item:
     what: str = ""
     """What sort of thing it is: ``string``, ``folder``, ``row of notes``."""
     attributes: tuple[tuple[str, str], ...] = ()
-    """What else must come back: mode, owner, time, expiry. Sorted by name."""
+    """What else must come back: mode, owner, time, expiry. Sorted by name. An empty value can't be told there, and is compared
+    with nothing.
+    """
 
 
 @dataclass(frozen=True, slots=True)
