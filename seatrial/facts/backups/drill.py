@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from seatrial.words import Missing
 
 __all__ = [
+    "Again",
     "Control",
     "Difference",
     "Drill",
@@ -108,6 +109,27 @@ class Taken:
     mode: int
     grew: bool | Missing = Missing("it was too quick to be watched")
     """Whether it was seen to grow under its own name; what is written atomically appears whole."""
+    broken: str | Missing = Missing("it was not read to its end")
+    """Why it can't be read to its end; empty when it can."""
+    older: float = 0.0
+    """Seconds by which the newest of it is older than the beginning of the procedure: then it is a copy of an older one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A second backup of the same data, restored into a target of its own."""
+
+    ran: Ran
+    size: int = 0
+    """Bytes of it; 0 where it left nothing."""
+    same: bool = False
+    """Byte for byte as the first, so that it was not restored once more."""
+    restored: Ran | None = None
+    content: Fingerprint | Missing = Missing("it was not restored")
+    differences: tuple[Difference, ...] = ()
+    """From what the first brought back."""
+    differing: int = 0
+    """How many there are in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +235,8 @@ class Drill:
     began: str
     """RFC 3339, UTC."""
     seconds: float
+    alone: bool = True
+    """Whether nobody else writes to the source: it is a scratch place, and all that it holds was compared."""
     steps: tuple[Step, ...] = ()
     seeded: dict[str, str] = field(default_factory=dict)
     """By sentinel, what it is: ``an empty file``, ``a key with a TTL of 1 h``."""
@@ -231,7 +255,16 @@ class Drill:
     ready_seconds: float | Missing = Missing("the drill ended before")
     """From the beginning of the restore until the target could be used."""
     target_after: Fingerprint | Missing = Missing("the drill ended before")
+    not_ready: str = ""
+    """Why the target could not be used when its time was up."""
     differences: tuple[Difference, ...] | Missing = Missing("the drill ended before")
+    """The first of each kind."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """How many there are of each kind."""
+    compared: int = 0
+    """How many objects of the source were compared."""
+    again: Again | Missing | None = None
+    """None where the source is the deployment, of which one more copy is not made."""
     verified: Ran | Missing | None = None
     """None where no verification is declared."""
     controls: tuple[Control, ...] | Missing = Missing("the drill ended before")

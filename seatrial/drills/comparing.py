@@ -1,0 +1,94 @@
+"""What differs between what was saved and what came back, object by object."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from seatrial.facts.backups.drill import Difference
+
+if TYPE_CHECKING:
+    from seatrial.drills.stores import Content, Item
+
+__all__ = ["MOST", "Compared", "compared"]
+
+MOST = 200
+"""Differences of one kind that are kept; all are counted."""
+
+
+@dataclass(slots=True)
+class Compared:
+    """Differences, the first of each kind, and how many there are."""
+
+    differences: list[Difference] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, difference: Difference) -> None:
+        """Count it, and keep it where there are few."""
+        self.counts[difference.kind] = self.counts.get(difference.kind, 0) + 1
+        if self.counts[difference.kind] <= MOST:
+            self.differences.append(difference)
+
+
+def compared(
+    was: Content,
+    now: Content,
+    *,
+    seeded: Mapping[str, str],
+    removed: Collection[str] = (),
+    before: Content | None = None,
+    alone: bool = True,
+) -> Compared:
+    """What differs.
+
+    Args:
+        was: at the source.
+        now: at the target.
+        seeded: what was written for the drill, by name.
+        removed: names of what was removed before the backup.
+        before: what the target held before the restore; what is still there as it was is no doing of the restore.
+        alone: nobody else writes to the source, so that all of it is compared; else what was written for the drill alone.
+    """
+    found = Compared()
+    for name in sorted(was.items):
+        if not alone and name not in seeded:
+            continue
+        sentinel = name in seeded
+        item, here = was.items[name], now.items.get(name)
+        told, what = shown(name, sentinel=sentinel), seeded.get(name) or item.what
+        if here is None:
+            found.add(Difference("missing", told, what, f"{item.size} bytes", "not there", sentinel))
+            continue
+        if here.digest != item.digest:
+            kind = "shorter" if here.size < item.size else "changed"
+            found.add(Difference(kind, told, what, _content(item), _content(here), sentinel))
+        for key, expected, seen in _attributes(item, here):
+            found.add(Difference("attribute", told, what, f"{key} {expected}", f"{key} {seen}", sentinel))
+    for name in sorted(set(now.items) - set(was.items)):
+        here = now.items[name]
+        if name in removed:
+            found.add(Difference("returned", name, here.what, "removed before the backup", "it is there again"))
+        elif alone and (before is None or before.items.get(name) != here):
+            found.add(Difference("added", shown(name), here.what, "not there", f"{here.size} bytes", sentinel=False))
+    return found
+
+
+def shown(name: str, *, sentinel: bool = False) -> str:
+    """A name for reports: what is the target's own may be a secret."""
+    return name if sentinel else f"object {hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+
+
+def _content(item: Item) -> str:
+    return f"{item.size} bytes, sha256 {item.digest[:12]}"
+
+
+def _attributes(was: Item, now: Item) -> list[tuple[str, str, str]]:
+    """Attributes of either that are not those of the other."""
+    before, after = dict(was.attributes), dict(now.attributes)
+    return [
+        (key, before.get(key, "none"), after.get(key, "none"))
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key) and "" not in (before.get(key), after.get(key))
+    ]

@@ -1,0 +1,96 @@
+"""What a backup left, read from the copy that was fetched of it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from seatrial.facts.backups.drill import Taken
+from seatrial.words import CouldNotLook, Missing
+
+__all__ = ["digest_of", "files_of", "taken"]
+
+MOST_READ = 1024**3
+"""Bytes that reading one file to its end may come to."""
+LAYS = 2.0
+"""Seconds that a file system's clock and its times may differ by."""
+
+
+def files_of(artifact: Path) -> Iterator[Path]:
+    """The regular files of a backup, sorted; links are not followed."""
+    if artifact.is_symlink() or not artifact.is_dir():
+        if artifact.is_file() and not artifact.is_symlink():
+            yield artifact
+        return
+    for folder, folders, names in os.walk(artifact):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder) / name
+            if stat.S_ISREG(path.lstat().st_mode):
+                yield path
+
+
+def digest_of(artifact: Path) -> str:
+    """sha256 of a file; of a folder that of its files' names and contents. How it is called does not count."""
+    whole = hashlib.sha256()
+    for path in files_of(artifact):
+        if path != artifact:
+            whole.update(f"{path.relative_to(artifact)}\0".encode("utf-8", "surrogateescape"))
+        with path.open("rb") as stream:
+            while block := stream.read(1024 * 1024):
+                whole.update(block)
+    return whole.hexdigest()
+
+
+def taken(artifact: Path, name: str, began: float, *, grew: bool | Missing) -> Taken:
+    """What it is.
+
+    Args:
+        artifact: the copy.
+        name: what it is called where it lay.
+        began: seconds since the epoch, by the clock of its place, when the procedure began.
+        grew: whether it was seen to grow.
+    """
+    files = list(files_of(artifact))
+    sizes = [path.stat().st_size for path in files]
+    largest = files[sizes.index(max(sizes))] if files else artifact
+    form, broken = _read(files, largest)
+    newest = max((path.stat().st_mtime for path in files), default=began)
+    late = began - newest
+    return Taken(
+        name=name or artifact.name,
+        form=form,
+        size=sum(sizes),
+        files=len(files),
+        digest=digest_of(artifact),
+        mode=max((stat.S_IMODE(path.stat().st_mode) for path in files), key=lambda mode: mode & 0o77, default=0),
+        grew=grew,
+        broken=broken,
+        older=round(late, 1) if late > LAYS else 0.0,
+    )
+
+
+def _read(files: list[Path], largest: Path) -> tuple[str, str | Missing]:
+    """What its largest file is, and whether every file can be read to its end."""
+    try:
+        archives = importlib.import_module("seatrial.archives")
+    except ImportError:
+        return "", Missing("this version can't read backups to their end")
+    if not files:
+        return "", ""
+    form, broken = "", []
+    try:
+        for path in files[:1000]:
+            reading = archives.read(path, most=MOST_READ)
+            form = reading.form if path == largest else form
+            if isinstance(reading.broken, Missing):
+                return form, reading.broken
+            if reading.broken:
+                broken.append(f"{path.name}: {reading.broken}")
+    except CouldNotLook as why:
+        return form, Missing(why.reason, why.right)
+    return form, "; ".join(broken[:3])
