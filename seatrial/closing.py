@@ -18,6 +18,7 @@ import pytest
 import seatrial
 from seatrial import waivers as waiving
 from seatrial.alert_coverage import alert_coverage
+from seatrial.backup_grades import backup_grades, round_trips
 from seatrial.outcomes import Exit, Outcome, Result, exit_code, run_result, worst
 from seatrial.record import Disturbance, Experiment, Lane, ProfileInfo, Record, RunInfo, TargetInfo
 from seatrial.words import CouldNotLook, Missing
@@ -107,8 +108,9 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
         unchecked=trial.unchecked(),
         hardware=_hardware(trial),
         calls=trial.calls,
-        experiments=_experiments(trial),
+        experiments=(*_experiments(trial), *round_trips(trial)),
         alerts=alert_coverage(trial, checks),
+        backups=backup_grades(trial, checks),
     )
 
 

@@ -14,6 +14,7 @@ from seatrial.outcomes import Exit, Level, Mode, Outcome, Result, Tier
 __all__ = [
     "AlertCoverage",
     "AlertTold",
+    "BackupTold",
     "Check",
     "Disturbance",
     "Experiment",
@@ -241,6 +242,30 @@ class AlertCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupTold:
+    """One backup, and what it is worth."""
+
+    name: str
+    rungs: tuple[Rung, ...]
+    """exists, fresh, intact, restorable, equivalent."""
+
+    @property
+    def grade(self) -> str:
+        """The last rung that holds where none below it is broken or could not be looked at; ``ungraded`` when none does."""
+        grade = "ungraded"
+        for rung in self.rungs:
+            if rung.state in ("no", "unknown"):
+                break
+            grade = rung.name if rung.state == "yes" else grade
+        return grade
+
+    @property
+    def stop(self) -> Rung | None:
+        """The first rung that does not hold, or could not be looked at; None where nothing of the kind was seen."""
+        return next((rung for rung in self.rungs if rung.state in ("no", "unknown")), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One run."""
 
@@ -267,6 +292,8 @@ class Record:
     """What was done to the target, in the order it was done."""
     alerts: AlertCoverage | None = None
     """None where the profile declares no alerts."""
+    backups: tuple[BackupTold, ...] = ()
+    """What each declared backup is worth."""
 
     def count(self) -> Counter[Outcome]:
         """How many checks ended in each outcome."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from seatrial.outcomes import Mode, Outcome, Result
 
 if TYPE_CHECKING:
-    from seatrial.record import AlertCoverage, Check, Record, WaiverUse
+    from seatrial.record import AlertCoverage, BackupTold, Check, Record, WaiverUse
 
 __all__ = [
     "MEANING",
@@ -25,11 +25,13 @@ __all__ = [
     "Shared",
     "alerts",
     "amount",
+    "backups",
     "by_cause",
     "by_requirement",
     "counted",
     "covered",
     "days_left",
+    "held",
     "hidden",
     "inapplicable",
     "next_step",
@@ -56,6 +58,14 @@ RUNGS = {
     "arrives": "arrives",
 }
 """How far an alert has come, in words."""
+GRADES = {
+    "exists": "there",
+    "fresh": "fresh",
+    "intact": "intact",
+    "restorable": "restorable",
+    "equivalent": "equivalent",
+}
+"""What a backup is worth, each more than the one before, in words."""
 STOPS = {
     "loads": "it is not loaded as declared",
     "refers": "it refers to what does not exist",
@@ -109,6 +119,21 @@ def alerts(covered: AlertCoverage) -> str:
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         parts += [f"{label}: {', '.join(names[:MOST_NAMED])}{more}"] if names else []
     return "; ".join(parts)
+
+
+def backups(told: Iterable[BackupTold]) -> str:
+    """``notes equivalent; agfs intact, not restorable (BKP-031); logs ungraded``."""
+    return "; ".join(f"{each.name} {each.grade}{f', {why}' if (why := held(each)) else ''}" for each in told)
+
+
+def held(backup: BackupTold) -> str:
+    """What keeps a backup from being worth more; empty where nothing does."""
+    stop = backup.stop
+    if stop is None:
+        return ""
+    word = GRADES[stop.name]
+    how = f"not {word}" if stop.state == "no" else f"whether it is {word} could not be seen"
+    return f"{how} ({ranges(stop.by)})"
 
 
 def standing(covered: AlertCoverage, name: str) -> str:

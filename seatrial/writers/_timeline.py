@@ -75,7 +75,7 @@ def drawing(made: Experiment) -> Drawing:
         y = TOP + number * ROW
         well = _path(((x(at), max(NARROWEST, took * scale)) for at, took, ok in lane.samples if ok), y + ROW * 0.55, 4)
         ill = _path(((x(at), max(NARROWEST, took * scale)) for at, took, ok in lane.samples if not ok), y + 4, ROW - 8)
-        rows.append(Row(_named(lane), y, well, ill, f"{lane.probe} of {lane.who}: {_told(lane)}"))
+        rows.append(Row(_named(lane), y, well, ill, f"{_whole(lane)}: {_told(lane)}"))
     foot = TOP + len(rows) * ROW
     return Drawing(
         height=foot + BOTTOM,
@@ -90,8 +90,12 @@ def drawing(made: Experiment) -> Drawing:
     )
 
 
+def _whole(lane: Lane) -> str:
+    return f"{lane.probe} of {lane.who}" if lane.who else lane.probe
+
+
 def _named(lane: Lane) -> str:
-    name = f"{lane.probe} of {lane.who}"
+    name = _whole(lane)
     half = (LONGEST - 1) // 2
     return name if len(name) <= LONGEST else f"{name[:half]}…{name[-half:]}"
 
@@ -104,6 +108,9 @@ def _path(bars: Iterator[tuple[float, float]], y: float, height: float) -> str:
 def _told(lane: Lane) -> str:
     """A lane in words: how many, and when it was not as declared."""
     ill = [at for at, _, ok in lane.samples if not ok]
+    if not lane.who:  # steps, and no answers
+        taken = sum(took for _, took, _ in lane.samples)
+        return f"{len(lane.samples)} in {taken:.1f} s, {f'{len(ill)} not as they should be' if ill else 'all as they should be'}"
     if not ill:
         return f"{len(lane.samples)} answers, all as declared"
     return f"{len(lane.samples)} answers, {len(ill)} not as declared, the first at {ill[0]:.1f} s, the last at {ill[-1]:.1f} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from seatrial.outcomes import Level, Outcome
 from seatrial.record import plain
 
 if TYPE_CHECKING:
-    from seatrial.record import AlertCoverage, Check, Experiment, Record
+    from seatrial.record import AlertCoverage, Check, Experiment, Record, Rung
 
 __all__ = ["NAME", "VERSION", "document", "write"]
 
@@ -75,6 +76,7 @@ def document(record: Record) -> dict[str, Any]:
         "calls": data["calls"],
         "experiments": [_experiment(each) for each in record.experiments],
         "alerts": _alerts(record.alerts) if record.alerts else None,
+        "backups": [{"name": each.name, "grade": each.grade, "rungs": _rungs(each.rungs)} for each in record.backups],
     }
 
 
@@ -91,7 +93,7 @@ def _alerts(covered: AlertCoverage) -> dict[str, Any]:
                 "file": alert.file,
                 "failures": list(alert.failures),
                 "objectives": list(alert.objectives),
-                "rungs": {rung.name: {"state": rung.state, "by": list(rung.by)} for rung in alert.rungs},
+                "rungs": _rungs(alert.rungs),
             }
             for alert in covered.alerts
         ],
@@ -101,6 +103,10 @@ def _alerts(covered: AlertCoverage) -> dict[str, Any]:
         "services_without_alert": list(covered.silent_services),
         "unread": list(covered.unread),
     }
+
+
+def _rungs(rungs: Iterable[Rung]) -> dict[str, Any]:
+    return {rung.name: {"state": rung.state, "by": list(rung.by)} for rung in rungs}
 
 
 def _experiment(made: Experiment) -> dict[str, Any]:

@@ -159,6 +159,8 @@ def _verdict(screen: _Screen, record: Record, folder: Path | None) -> None:
     screen.labelled("counts", told_counts or "none")
     if record.alerts is not None:
         screen.labelled("alerts", grouping.alerts(record.alerts), wrap=True)
+    if record.backups:
+        screen.labelled("backups", grouping.backups(record.backups), wrap=True)
     screen.labelled("target", grouping.target(record))
     grant = f"{record.run.mode}, tier {record.run.tier}, {record.run.seconds:.1f} s"
     calls = ", ".join(f"{number} {what}" for what, number in sorted(record.calls.items()))

@@ -178,6 +178,7 @@ def write(record: Record, folder: Path) -> str:
             waived=[(waiver, grouping.covered(record, waiver)) for waiver in record.waivers],
             passes=_passes(record),
             rungs=grouping.RUNGS,
+            grades=grouping.GRADES,
             told=TOLD,
             drawings=[(experiment, drawing(experiment)) for experiment in record.experiments],
             anchor=_Anchors(record),

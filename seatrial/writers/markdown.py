@@ -151,6 +151,18 @@ def _alerts(record: Record) -> Iterator[_Block]:
         yield _Block(f"- {sign} {in_markdown(each.failure)}: {', '.join(told) or 'told by nothing'}", "- …, cut here")
 
 
+def _backups(record: Record) -> Iterator[_Block]:
+    if record.backups:
+        yield _Block("### Backups")
+    for each in record.backups:
+        stop = each.stop
+        sign = SIGNS[TOLD[stop.state] if stop else TOLD["yes"] if each.grade != "ungraded" else TOLD["unasked"]]
+        why = grouping.held(each)
+        yield _Block(
+            f"- {sign} {code(each.name)}: {each.grade}{f', {in_markdown(why)}' if why else ''}", "- …, cut here"
+        )
+
+
 def _unseen(record: Record) -> Iterator[_Block]:
     lines = []
     for id, checks in grouping.by_requirement(grouping.of(record, Outcome.withheld)).items():
@@ -218,6 +230,7 @@ def write(record: Record, folder: Path) -> str:
         *_undecided(record),
         *_findings(record, Outcome.advisory, "Advice"),
         *_alerts(record),
+        *_backups(record),
         *_unseen(record),
         *_kept(record),
     ]

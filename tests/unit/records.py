@@ -8,6 +8,7 @@ from seatrial.outcomes import Exit, Level, Mode, Outcome, Result, Tier
 from seatrial.record import (
     AlertCoverage,
     AlertTold,
+    BackupTold,
     Check,
     Disturbance,
     Experiment,
@@ -98,5 +99,10 @@ RECORD = Record(
         unread=("more.yaml: permission denied",),
         missing=("DiskFull",),
         silent_services=("redis",),
+    ),
+    backups=(
+        BackupTold("notes", (Rung("exists", "yes", ("BKP-001",)), Rung("fresh", "yes", ("BKP-002",)), Rung("intact", "no", ("BKP-005", "BKP-006")), Rung("restorable", "unasked"), Rung("equivalent", "unasked"))),
+        BackupTold("logs", (Rung("exists", "unknown", ("BKP-001",)), *(Rung(name, "unasked") for name in ("fresh", "intact", "restorable", "equivalent")))),
+        BackupTold("store", (Rung("exists", "unasked"), Rung("fresh", "unasked"), Rung("intact", "unasked"), Rung("restorable", "yes", ("BKP-031",)), Rung("equivalent", "yes", ("BKP-033",)))),
     ),
 )  # fmt: skip
