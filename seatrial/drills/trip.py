@@ -195,6 +195,10 @@ class Trip:
         """What a backup is that was made by this trip."""
         return taking.taken(artifact, self.known, self._began[artifact], grew=Missing("it was not watched"))
 
+    def started(self, artifact: Path) -> float:
+        """When the procedure that made a backup was started, in seconds since the epoch."""
+        return self._began[artifact]
+
     def take_away(self) -> None:
         """Remove the backup that was made last from the scratch place where it was made."""
         left, self._left = self._left, []

@@ -6,10 +6,12 @@ what must stay stays, and what may go goes, is for tests to say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
+from seatrial.drills.comparing import compared
 from seatrial.drills.stores import Content, Store, module_of, open_store
-from seatrial.facts.backups.drill import Difference, Maintained
+from seatrial.facts.backups.drill import Maintained
 from seatrial.outcomes import Tier
 from seatrial.profile.nouns.backups import backups_of
 from seatrial.words import CouldNotLook, Missing
@@ -28,6 +30,8 @@ PART = "maintained"
 TIER = Tier.write
 OLD = 400 * 86400.0
 """Age of old data where the declaration lets none of it go: older than any `-mtime +365`."""
+CHANGED = "changed"
+"""The attribute of an object that says when it was changed, in seconds since the epoch."""
 STAGE = 20.0
 """Seconds that a scratch place takes to be there, and to be gone."""
 
@@ -79,7 +83,7 @@ def run(bench: Bench, subject: Subject) -> Maintained:
             )
         ran = place.procedure(node.command, what=f"maintenance.{subject.path[1]}")
         told = {**made, **aged}
-        common = {
+        common: dict[str, Any] = {
             "name": str(subject.path[1]),
             "place": place.name,
             "ran": ran,
@@ -91,11 +95,15 @@ def run(bench: Bench, subject: Subject) -> Maintained:
             after = store.content()
         except CouldNotLook as why:
             return Maintained(**common, after=Missing(why.reason, why.right))
-        may = set(aged) if node.older else set()
+        may = {*aged, *_old(before, node.older.seconds)} if node.older else set()
+        stays = Content({name: item for name, item in before.items.items() if name not in may})
+        lost = compared(
+            stays, Content({name: item for name, item in after.items.items() if name not in may}), seeded=told
+        )
         return Maintained(
             **common,
             after=after.fingerprint(),
-            lost=differing(before, after, told, may),
+            lost=tuple(lost.differences),
             aged=len(may),
             removed=sum(name not in after.items for name in may),
             unusable=_usable(store),
@@ -109,22 +117,7 @@ def _usable(store: Store) -> str:
         return why.reason
 
 
-def differing(before: Content, after: Content, told: dict[str, str], may: set[str]) -> tuple[Difference, ...]:
-    """What is gone or not as it was, but for what may go."""
-    found = []
-    for name, was in before.items.items():
-        now = after.items.get(name)
-        if name in may or now == was:
-            continue
-        what = told.get(name, was.what)
-        if now is None:
-            found.append(Difference("missing", name, what, sentinel=name in told))
-        elif now.digest != was.digest:
-            kind = "shorter" if now.size < was.size else "changed"
-            found.append(Difference(kind, name, what, f"{was.size} bytes", f"{now.size} bytes", name in told))
-        else:
-            gone = dict(now.attributes)
-            odd = [(key, value, gone.get(key, "none")) for key, value in was.attributes if gone.get(key) != value]
-            key, value, seen = odd[0] if odd else ("attributes", str(was.attributes), str(now.attributes))
-            found.append(Difference("attribute", name, what, f"{key} {value}", f"{key} {seen}", name in told))
-    return tuple(found)
+def _old(content: Content, seconds: float) -> set[str]:
+    """What was changed longer ago than that, where the store says so of an object."""
+    oldest = time.time() - seconds
+    return {name for name, item in content.items.items() if float(dict(item.attributes).get(CHANGED) or "inf") < oldest}
