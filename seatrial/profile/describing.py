@@ -20,7 +20,9 @@ def meanings() -> dict[str, dict[str, str]]:
     told: dict[str, dict[str, str]] = {}
     try:
         body = [
-            each for module in (nodes, alerting, backing, behaviour, model) for each in ast.parse(inspect.getsource(module)).body
+            each
+            for module in (nodes, alerting, backing, behaviour, model)
+            for each in ast.parse(inspect.getsource(module)).body
         ]
     except (OSError, TypeError, SyntaxError):  # installed without sources
         return {}
