@@ -85,7 +85,7 @@ def _content(item: Item) -> str:
 
 
 def _attributes(was: Item, now: Item) -> list[tuple[str, str, str]]:
-    """Attributes of either that are not those of the other."""
+    """Attributes of either that are not those of the other; an empty one could not be seen there."""
     before, after = dict(was.attributes), dict(now.attributes)
     return [
         (key, before.get(key, "none"), after.get(key, "none"))

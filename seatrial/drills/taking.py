@@ -16,8 +16,6 @@ __all__ = ["digest_of", "files_of", "taken"]
 
 MOST_READ = 1024**3
 """Bytes that reading one file to its end may come to."""
-LAYS = 2.0
-"""Seconds that a file system's clock and its times may differ by."""
 
 
 def files_of(artifact: Path) -> Iterator[Path]:
@@ -46,21 +44,18 @@ def digest_of(artifact: Path) -> str:
     return whole.hexdigest()
 
 
-def taken(artifact: Path, name: str, began: float, *, grew: bool | Missing) -> Taken:
+def taken(artifact: Path, name: str, *, grew: bool | Missing) -> Taken:
     """What it is.
 
     Args:
         artifact: the copy.
         name: what it is called where it lay.
-        began: seconds since the epoch, by the clock of its place, when the procedure began.
         grew: whether it was seen to grow.
     """
     files = list(files_of(artifact))
     sizes = [path.stat().st_size for path in files]
     largest = files[sizes.index(max(sizes))] if files else artifact
     form, broken = _read(files, largest)
-    newest = max((path.stat().st_mtime for path in files), default=began)
-    late = began - newest
     return Taken(
         name=name or artifact.name,
         form=form,
@@ -70,7 +65,6 @@ def taken(artifact: Path, name: str, began: float, *, grew: bool | Missing) -> T
         mode=max((stat.S_IMODE(path.stat().st_mode) for path in files), key=lambda mode: mode & 0o77, default=0),
         grew=grew,
         broken=broken,
-        older=round(late, 1) if late > LAYS else 0.0,
     )
 
 

@@ -193,7 +193,7 @@ class Trip:
 
     def taken(self, artifact: Path) -> Taken:
         """What a backup is that was made by this trip."""
-        return taking.taken(artifact, self.known, self._began[artifact], grew=Missing("it was not watched"))
+        return taking.taken(artifact, self.known, grew=Missing("it was not watched"))
 
     def started(self, artifact: Path) -> float:
         """When the procedure that made a backup was started, in seconds since the epoch."""

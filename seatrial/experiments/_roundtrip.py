@@ -147,6 +147,7 @@ class _Record:
             self.found["backed_up"] = ran
             doing.said, doing.ok = _ended(ran), ran.ok
         left = artifact.exists()
+        self.found["left_nothing"] = not left
         if left:
             self.found["taken"] = trip.taken(artifact)
         with trip.step("fingerprint of the source again") as doing:

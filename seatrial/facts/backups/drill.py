@@ -111,8 +111,6 @@ class Taken:
     """Whether it was seen to grow under its own name; what is written atomically appears whole."""
     broken: str | Missing = Missing("it was not read to its end")
     """Why it can't be read to its end; empty when it can."""
-    older: float = 0.0
-    """Seconds by which the newest of it is older than the beginning of the procedure: then it is a copy of an older one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +169,8 @@ class Residue:
     owner: str = ""
     holds_data: bool | Missing = Missing("it was not read")
     """Whether sentinels are in it, as they are or compressed."""
+    open: bool = False
+    """Whether every user of that place may read it: by its mode, and those of the folders it lies in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +248,8 @@ class Drill:
     """What the backup changed in its source."""
     backed_up: Ran | Missing = Missing("the drill ended before")
     taken: Taken | Missing = Missing("the drill ended before")
+    left_nothing: bool = False
+    """True when the procedure ended, and nothing new lay where backups lie."""
     same_server: str = ""
     """Why source and target are the same; then nothing was restored."""
     target_before: Fingerprint | Missing = Missing("the drill ended before")
@@ -272,3 +274,9 @@ class Drill:
     wrote: Wrote | Missing | None = None
     """None where `writes: false` is declared."""
     notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sentinels_missing(self) -> int:
+        """How many of those that were written did not come back, among the differences that were kept."""
+        differences = () if isinstance(self.differences, Missing) else self.differences
+        return sum(each.sentinel and each.kind == "missing" for each in differences)
