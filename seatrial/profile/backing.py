@@ -169,8 +169,8 @@ class RedisStore(Node):
     """User of its ACL."""
     password: SecretReference | None = None
     """Password."""
-    database: Count = 0
-    """Which database."""
+    database: Count | None = None
+    """Which database; all of them, with the server's functions and users, when absent."""
 
 
 class PostgresStore(Node):
