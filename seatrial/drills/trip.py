@@ -206,7 +206,9 @@ class Trip:
             if place.scratch:
                 place.remove(path)
 
-    def restore(self, place: Place, artifact: Path, environment: Mapping[str, str] | None = None) -> Ran:
+    def restore(
+        self, place: Place, artifact: Path, environment: Mapping[str, str] | None = None, within: float | None = None
+    ) -> Ran:
         """Lay a backup where it belongs in a place, and run the restore procedure there."""
         node = self.backup.restore
         if node is None:
@@ -214,7 +216,9 @@ class Trip:
                 f"backups.{self.name} declares no procedure that restores it", right=f"backups.{self.name}.restore"
             )
         given = self._laid(place, artifact)
-        return place.procedure(node, what=f"backups.{self.name}.restore", environment={**given, **(environment or {})})
+        return place.procedure(
+            node, what=f"backups.{self.name}.restore", environment={**given, **(environment or {})}, within=within
+        )
 
     def verify(self, place: Place, artifact: Path) -> Ran:
         """Lay a backup where it belongs in a place, and run the documented verification there."""
