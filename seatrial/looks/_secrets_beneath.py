@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Found", "find", "walk"]
+__all__ = ["Found", "enter", "find", "walk"]
 
 MOST_LINKS = 40
 _NEVER = frozenset({"/proc", "/sys", "/dev"})
@@ -36,17 +36,25 @@ class Found:
     data: bytes
     unread: bool = False
     """True when we may not read it either."""
+    modified: float = 0.0
+    """Seconds since the epoch."""
 
 
-def find(root: str, path: str, most: int) -> Found | None:
+def find(root: str, path: str, most: int, *, end: bool = False) -> Found | None:
     """One file; None when there is something else.
+
+    Args:
+        root: what ``/`` is: ``/``, or ``/proc/PID/root``.
+        path: absolute, below that root.
+        most: bytes that are read.
+        end: whether those are its last and not its first.
 
     Raises:
         OSError: it is not there, or hidden from us.
     """
-    handle, real, shut = _enter(root, path)
+    handle, real, shut = enter(root, path)
     try:
-        return _read(handle, real, shut, most)
+        return _read(handle, real, shut, most, end=end)
     finally:
         os.close(handle)
 
@@ -64,7 +72,7 @@ def walk(root: str, path: str, most: int) -> Iterator[Found]:
     """
     folders = deque([path])
     while folders:
-        handle, real, shut = _enter(root, folders.popleft())
+        handle, real, shut = enter(root, folders.popleft())
         try:
             if not stat.S_ISDIR(os.fstat(handle).st_mode):
                 if found := _read(handle, real, shut, most):
@@ -90,7 +98,7 @@ def walk(root: str, path: str, most: int) -> Iterator[Found]:
             os.close(handle)
 
 
-def _enter(root: str, path: str) -> tuple[int, str, bool]:
+def enter(root: str, path: str) -> tuple[int, str, bool]:
     """A handle on what a path leads to, where that really is, and whether a folder above it lets nobody else in."""
     parts = deque(part for part in path.split("/") if part not in ("", "."))
     trail = [(os.open(root, os.O_PATH | os.O_DIRECTORY), "")]
@@ -152,7 +160,7 @@ def _child(folder: int, name: str, path: str, shut: bool, most: int) -> Found | 
         os.close(handle)
 
 
-def _read(handle: int, path: str, shut: bool, most: int) -> Found | None:
+def _read(handle: int, path: str, shut: bool, most: int, *, end: bool = False) -> Found | None:
     about = os.fstat(handle)
     if not stat.S_ISREG(about.st_mode):
         return None
@@ -166,6 +174,8 @@ def _read(handle: int, path: str, shut: bool, most: int) -> Found | None:
             unread = True
         else:
             with open(again, "rb") as stream:
+                if end:
+                    stream.seek(max(0, about.st_size - most))
                 data = stream.read(most)
     mode = stat.S_IMODE(about.st_mode)
-    return Found(path, mode, about.st_uid, about.st_gid, shut, about.st_size, data, unread)
+    return Found(path, mode, about.st_uid, about.st_gid, shut, about.st_size, data, unread, about.st_mtime)

@@ -38,6 +38,12 @@ class BackupFile:
     """What the checksum file says of it; empty where there is none."""
     checksum_file: str = ""
     """Name of that file where there is one."""
+    laid_open: str = ""
+    """What can be read of it without a key, although its form is an encrypted one; empty when nothing can."""
+    identity: str = ""
+    """What it is to the kernel, ``device:inode``; empty where that can't be known."""
+    tag: str = ""
+    """What a bucket calls its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +72,10 @@ class BackupFiles:
     """The folder itself."""
     changing: tuple[str, ...] = ()
     """Names whose size or time was another when they were looked at a second time."""
+    single: bool = False
+    """True when the declared path is itself the backup, which the next one replaces."""
+    closed: bool | Missing = Missing("it was not looked at")
+    """Whether other users can't get at what lies there, since a folder above it is closed to them."""
+    orphans: tuple[BackupFile, ...] = ()
+    """Checksum files of backups that are gone."""
     notes: dict[str, str] = field(default_factory=dict)
