@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,8 +13,9 @@ from seatrial.facts.backups.drill import Difference
 if TYPE_CHECKING:
     from seatrial.drills.stores import Content, Item
 
-__all__ = ["MOST", "Compared", "compared"]
+__all__ = ["MOST", "Compared", "compared", "shown"]
 
+_KEY = os.urandom(16)
 MOST = 200
 """Differences of one kind that are kept; all are counted."""
 
@@ -63,7 +65,7 @@ def compared(
             continue
         if here.digest != item.digest:
             kind = "shorter" if here.size < item.size else "changed"
-            found.add(Difference(kind, told, what, _content(item), _content(here), sentinel))
+            found.add(Difference(kind, told, what, _content(item, sentinel), _content(here, sentinel), sentinel))
         for key, expected, seen in _attributes(item, here):
             found.add(Difference("attribute", told, what, f"{key} {expected}", f"{key} {seen}", sentinel))
     for name in sorted(set(now.items) - set(was.items)):
@@ -76,12 +78,15 @@ def compared(
 
 
 def shown(name: str, *, sentinel: bool = False) -> str:
-    """A name for reports: what is the target's own may be a secret."""
-    return name if sentinel else f"object {hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+    """A name for reports: what is the target's own may be a secret, and a plain digest of it would let others guess."""
+    if sentinel:
+        return name
+    return f"object {hmac.new(_KEY, name.encode('utf-8', 'surrogateescape'), 'sha256').hexdigest()[:12]}"
 
 
-def _content(item: Item) -> str:
-    return f"{item.size} bytes, sha256 {item.digest[:12]}"
+def _content(item: Item, sentinel: bool) -> str:
+    """What of a content can be told."""
+    return f"{item.size} bytes" + (f", sha256 {item.digest[:12]}" if sentinel else "")
 
 
 def _attributes(was: Item, now: Item) -> list[tuple[str, str, str]]:

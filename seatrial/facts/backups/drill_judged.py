@@ -251,7 +251,12 @@ class RoundTrip:
     def touched(self) -> list[Finding]:
         """What the backup changed in what it saves."""
         seen(self.drill.source_after)
-        words = {"missing": "is gone", "added": "is new", "returned": "is there again"}
+        words = {
+            "missing": "is gone",
+            "added": "is new",
+            "returned": "is there again",
+            "attribute": "has another attribute",
+        }
         return [
             Finding(
                 f"{self.drill.source}: {each.name}" + (f" ({each.what})" if each.what else ""),
