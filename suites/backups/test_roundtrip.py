@@ -213,7 +213,7 @@ def test_a_restore_is_quick_enough_for_the_rto(drill):
     assert drill.late_restore == []
 
 
-@pytest.mark.requirement("BKP-070", tier="write", refs=[SRE], needs="drill.source")
+@pytest.mark.requirement("BKP-045", tier="write", refs=[SRE], needs="drill.source")
 def test_the_same_data_gives_the_same_backup(drill):
     """A second backup of the same data MUST succeed and bring back the same as the first.
 
@@ -227,7 +227,7 @@ def test_the_same_data_gives_the_same_backup(drill):
     assert drill.another_time == []
 
 
-@pytest.mark.requirement("BKP-071", tier="write", refs=["GNU tar: Handling File Attributes", "cp(1), --preserve"])
+@pytest.mark.requirement("BKP-046", tier="write", refs=["GNU tar: Handling File Attributes", "cp(1), --preserve"])
 def test_times_come_back(drill):
     """The time at which an object was changed last SHOULD come back with it.
 
@@ -241,7 +241,7 @@ def test_times_come_back(drill):
     assert drill.times == []
 
 
-@pytest.mark.requirement("BKP-072", tier="write", refs=["CWE-459"])
+@pytest.mark.requirement("BKP-047", tier="write", refs=["CWE-459"])
 def test_no_copy_is_left_behind(drill):
     """A procedure SHOULD NOT leave a copy of the data behind that is no backup.
 

@@ -324,7 +324,7 @@ BKP_044 = Specimens(
 )
 
 SECOND = Again(BACKED_UP, 4096, restored=RESTORED, content=Fingerprint("4e" * 32, 9, 262))
-BKP_070 = Specimens(
+BKP_045 = Specimens(
     passes=[trip(), trip(again=Again(BACKED_UP, 2048, same=True))],
     fails={
         "ended with 2: tar: Exiting": trip(again=Again(TAR)),
@@ -345,13 +345,13 @@ BKP_070 = Specimens(
     },
 )
 
-BKP_071 = Specimens(
+BKP_046 = Specimens(
     passes=[trip(), trip(**came({KEY: OPEN}))],
     fails={"came back with changed 1795260000 (expected changed 1795257829)": trip(**came({KEY: LATER}))},
     undecided={"nothing of it could be made": dead(), "the restore failed": trip(restored=FAILED)},
 )
 
-BKP_072 = Specimens(
+BKP_047 = Specimens(
     passes=[trip(), trip(residue=(OTHER,)), trip(residue=(COPY,))],
     fails={"mode 0600, owner root, was left behind": trip(residue=(replace(COPY, mode=0o600, open=False),))},
     undecided={"nothing of it could be made": dead()},
