@@ -68,6 +68,7 @@ class _Request:
     method: str = "GET"
     tier: Tier = Tier.observe
     kept: int = wire.KEPT
+    connect: Callable[[int], socket.socket] | None = None
 
     @property
     def where(self) -> str:
@@ -89,6 +90,7 @@ def ask(
     body: bytes = b"",
     tier: Tier = Tier.observe,
     whole: Callable[[str], object] | None = None,
+    connect: Callable[[int], socket.socket] | None = None,
 ) -> Answer | Missing:
     """One GET, or one request of another method where the run was granted its tier.
 
@@ -106,6 +108,8 @@ def ask(
         body: of the request.
         tier: what a call of that method needs.
         whole: is given the body, and where it redirects to, as they came; nothing of them is to be kept.
+        connect: gives a connection to the URL's port, where the host is one that can't be reached from here; raises
+            `CouldNotLook`.
 
     Raises:
         AboveTier: the run was not granted that tier; nothing was sent.
@@ -116,7 +120,7 @@ def ask(
         return why.missing
     if method != "GET":
         request = replace(request, text=_with_body(request.text, method, body))
-    request = replace(request, method=method, tier=tier, kept=kept)
+    request = replace(request, method=method, tier=tier, kept=kept, connect=connect)
     if whole is not None:
         request = replace(request, mask=_telling(whole, request.mask))
     return _exchange(session, request, timeout, limit)
@@ -221,10 +225,10 @@ def _exchange(session: Session, request: _Request, timeout: float, limit: int) -
     connected, failure = False, ""
     try:
         port = request.origin.port or (443 if request.trust else 80)
-        addresses = wire.addresses(request.host, port, clock + timeout)
+        addresses = [] if request.connect else wire.addresses(request.host, port, clock + timeout)
         clock = time.monotonic()  # what our resolver takes is no part of the service's latency
         end = clock + timeout
-        with wire.connect(addresses, end) as plain:
+        with request.connect(port) if request.connect else wire.connect(addresses, end) as plain:
             connected = True
             with _secured(plain, request, end) as connection:
                 connection.settimeout(max(0.001, end - time.monotonic()))
@@ -233,6 +237,8 @@ def _exchange(session: Session, request: _Request, timeout: float, limit: int) -
                 ):  # who refuses a body early may answer yet
                     connection.sendall(request.text)
                 wire.read(connection, end, limit, request.mask, heard, request.kept)
+    except CouldNotLook as why:
+        return Missing(why.reason, why.right)
     except wire.Unresolved as why:
         return Missing(f"{request.host} does not resolve: {why}", f"resolve {request.host}")
     except ssl.SSLCertVerificationError as why:
@@ -250,7 +256,7 @@ def _exchange(session: Session, request: _Request, timeout: float, limit: int) -
     except ConnectionRefusedError:
         failure = "refused the connection"
     except (ConnectionError, ssl.SSLEOFError, http.client.IncompleteRead, http.client.RemoteDisconnected):
-        if request.trust and not heard and (alert := _refusal(session, request, addresses, end)):
+        if request.trust and addresses and not heard and (alert := _refusal(session, request, addresses, end)):
             return _unwelcome(where, alert)
         failure = f"closed the connection {'before its answer was whole' if heard else 'without an answer'}"
     except wire.Unreadable as why:
