@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from seatrial.words import Missing
 
-__all__ = ["Entry", "LastRun", "ScheduleSeen"]
+__all__ = ["REBOOT", "Entry", "LastRun", "ScheduleSeen"]
+
+REBOOT = "it runs when the machine starts, and at no other time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class ScheduleSeen:
     """Those that run the backup."""
     beside: tuple[Entry, ...] = ()
     """Others of the same file."""
+    place: str = ""
+    """Where that was looked for: ``/etc/cron.d/backup``."""
+    absent: str = ""
+    """Why there is none of them: ``there is no such file``."""
+    longest: float | Missing = Missing("it was not worked out")
+    """The longest time between two runs of any of them, seconds."""
     last: LastRun | Missing | None = None
     """None where no log is declared."""
     alive: str | Missing = Missing("nothing shows whether cron or systemd runs")
