@@ -93,6 +93,7 @@ NOUNS = {
         _mounted_data, "target.driver is not docker, so that no service mounts volumes, or backups is not declared", ()
     ),
     "drill": Noun(_drills("drill"), _DRILL, (), "backup"),
+    "control": Noun(_drills("control"), _DRILL, (), "backup"),
     "verification": Noun(_drills("verification", lambda node: node.verify), _DRILL + " and verify", (), "backup"),
     "writing": Noun(_drills("writing", _writes), _DRILL + " with writes", (), "backup"),
     "maintenance": Noun(
