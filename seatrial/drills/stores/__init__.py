@@ -3,7 +3,7 @@
 A module has
 
 ``KEY``
-    the key of `backing.Store` it is for;
+    the key of `backing.Store` it is for, which is the module's name too;
 ``SECONDS``
     how long opening, seeding and reading it take, together, for ``--plan``;
 ``open(place, node) -> Store``
@@ -106,11 +106,9 @@ class Store(Protocol):
         """Take away all that was written by these methods; done twice it does no harm."""
 
 
-def stores() -> dict[str, ModuleType]:
-    """The store modules there are, by key."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
-    return {module.KEY: module for module in modules}
+def stores() -> list[str]:
+    """The keys of the store modules there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 def key_of(node: Any) -> str:
@@ -134,10 +132,9 @@ def module_of(node: Any) -> ModuleType:
         CouldNotLook: there is none in this version.
     """
     key = key_of(node)
-    known = stores()
-    if key not in known:
-        raise CouldNotLook(f"this version can't read a store of kind {key}; it reads {', '.join(known)}")
-    return known[key]
+    if key not in stores():
+        raise CouldNotLook(f"this version can't read a store of kind {key}; it reads {', '.join(stores())}")
+    return importlib.import_module(f"{__name__}.{key}")
 
 
 def open_store(place: Place, node: Any) -> Store:

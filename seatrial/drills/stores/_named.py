@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,15 @@ SLOWEST = 60.0
 PIECES = 2000
 APPEARS = 10.0
 """Seconds within which what was acknowledged can be read."""
+FEW = 3.0
+"""...or, of a few among many, is kept under another name, or not at all."""
 AGAIN = 0.2
 OTHERS = 8
 """Stores that one is told apart from."""
 _TEXT = "A sea trial is the last test of a ship before it is accepted.\n"
 _OURS = re.compile(rf"{PREFIX}-[0-9a-f]{{6}}-")
+_BESIDE = re.compile(_OURS.pattern + "(identity|usable)")
+"""What is written to look at something else; it stays where nothing can be removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +140,7 @@ class Named:
             raise CouldNotLook(f"{self.told()} takes none of {len(made)} objects: {first}")
         self._known |= told
         told |= self._pieces(size - sum(len(one.content) for one in made if one.name not in refused))
-        self._appeared(told)
-        return told
+        return self._appeared(told)
 
     def _ones(self) -> Iterator[One]:
         for more, what, text in (
@@ -201,17 +204,25 @@ class Named:
                 batch = []
         return told
 
-    def _appeared(self, told: Mapping[str, str]) -> None:
-        """Wait until all of it can be read: what is acknowledged may be found later."""
+    def _appeared(self, told: dict[str, str]) -> dict[str, str]:
+        """Those that can be read: what is acknowledged may be found later, and a peculiar name be kept as another one.
+
+        Raises:
+            CouldNotLook: not even half of them can.
+        """
         end = time.monotonic() + APPEARS
         left = set(told)
         while left := left - set(self.look(sorted(left))):
-            if time.monotonic() > end:
+            few = len(left) * 2 < len(told)
+            if time.monotonic() > (end - APPEARS + FEW if few else end):
+                if few:
+                    return {name: what for name, what in told.items() if name not in left}
                 raise CouldNotLook(
                     f"{self.told()} acknowledged {len(left)} of {len(told)} objects that it does not give back: "
                     f"{min(left)!r}, {told[min(left)]}"
                 )
             time.sleep(AGAIN)
+        return told
 
     def removed(self) -> tuple[str, ...]:
         """Two objects, written and removed."""
@@ -234,8 +245,8 @@ class Named:
 
     def content(self) -> Content:
         """All objects; where they can't be listed, those that the run knows of."""
-        listed = self.names()
-        return Content(self.look(sorted({*(listed or ()), *self._known})))
+        names = {*(self.names() or ()), *self._known}
+        return Content(self.look(sorted(name for name in names if not _BESIDE.match(name))))
 
     def usable(self) -> str:
         """An object is written, read and removed."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from seatrial.drills.stores import Content, Item
+from seatrial.drills.stores import Item
 from seatrial.drills.stores._named import Named, One
 from seatrial.words import CouldNotLook, Duration
 
@@ -86,10 +86,6 @@ class BucketOfObjects(Named):
     def names(self) -> set[str]:
         """Below the prefix."""
         return {one.name.removeprefix(self.bucket.prefix) for one in self.bucket.list()}
-
-    def content(self) -> Content:
-        """All that is listed."""
-        return Content(self.look(sorted(self.names())))
 
     def held(self, names: Sequence[str]) -> dict[str, str]:
         """As text."""
