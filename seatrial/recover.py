@@ -187,8 +187,8 @@ def _introduced(entry: Entry, say: Callable[[str], None]) -> Told:
 def _recovered(entry: Entry, result: Told, say: Callable[[str], None]) -> Told:
     if entry.standing:
         hands, was = hands_of(entry.head), entry.head.get("identity")
-        # A test alert is no part of the target, and only who has it can be told to end it.
-        now = was if all(act.kind == "alert" for _, act in entry.standing) else identity_of(entry.head)
+        # A test alert and a scratch place are no part of the target, and are known by what they are called.
+        now = was if all(act.kind in ("alert", "stage") for _, act in entry.standing) else identity_of(entry.head)
         if now != was:
             raise CouldNotLook(
                 f"this is not the target of the journal: it is {now or 'unknown'}, the journal's was {was}"

@@ -52,20 +52,23 @@ def hands_of(head: dict[str, Any]) -> Hands:
     Raises:
         CouldNotLook: they can't be had.
     """
+    from seatrial.drills.hands import StageHands
     from seatrial.drivers._alert_hands import AlertHands
     from seatrial.experiments._handless import Handless
 
     try:
         driver, alerts = drivers.load(head["driver"]), head["hands"].get("alerts")
+        drills = head["hands"].get("stages")
         session = session_of(head)
         hands: Hands
-        if alerts and not hasattr(driver, "hands_again"):
+        if (alerts or drills) and not hasattr(driver, "hands_again"):
             hands = Handless(head["driver"])
         else:
             hands = driver.hands_again(session, head["hands"])
     except (KeyError, TypeError, AttributeError):
         raise CouldNotLook("the journal does not say how its target is reached") from None
-    return AlertHands(session, hands) if alerts else hands
+    hands = AlertHands(session, hands) if alerts else hands
+    return StageHands(session, hands) if drills else hands
 
 
 def identity_of(head: dict[str, Any]) -> str:
@@ -149,7 +152,7 @@ def _let_it_start(entry: Entry, number: int, act: Act, hands: Hands) -> None:
 
 def _own(entry: Entry, act: Act) -> bool:
     """Whether the target was started by the run itself: it has ended with it, and nothing of it is to be started again."""
-    return bool(entry.head.get("own")) and act.kind in STARTED_BY_UNDO
+    return bool(entry.head.get("own")) and act.kind in STARTED_BY_UNDO | {"seed"}
 
 
 def told(act: Act) -> str:

@@ -38,6 +38,9 @@ class Api:
     the newest known here is asked for.
     """
 
+    tier = Tier.disrupt
+    """What a run must be granted for what changes something."""
+
     def __init__(self, session: Session, endpoint: Endpoint) -> None:
         """Nothing is contacted yet."""
         self.address = endpoint.host
@@ -101,7 +104,7 @@ class Api:
             fine: statuses beside 2xx and 304 (nothing to do) that are no failure.
 
         Raises:
-            AboveTier: the run was not granted tier disrupt.
+            AboveTier: the run was not granted `tier`.
             NotThere: 404.
             CouldNotLook: everything else. What was asked for may have been done all the same.
         """
@@ -153,7 +156,7 @@ class Api:
     def _ask(
         self, target: str, end: float, most: int, method: str = "GET", content: bytes = b""
     ) -> tuple[int, bytes, bool]:
-        self._session.call("docker", method, Tier.observe if method == "GET" else Tier.disrupt)
+        self._session.call("docker", method, Tier.observe if method == "GET" else self.tier)
         if self._connection is None:
             self._connection = self._connect(end)
         version = f"/v{self._version}" if self._version else ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from seatrial import drivers
+from seatrial.drills.hands import StageHands, stages
 from seatrial.drivers._alert_hands import AlertHands, posts
 from seatrial.experiments import _probes
 from seatrial.experiments._handless import Handless
@@ -245,5 +246,7 @@ def bench(session: Session, runtime: Runtime | Missing, say: Callable[[str], Non
     hands: Hands = driver.hands(session) if hasattr(driver, "hands") else Handless(session.profile.target.driver)
     if posts(session.profile):
         hands = AlertHands(session, hands)
+    if stages(session.profile):
+        hands = StageHands(session, hands)
     with kept(session, driver, hands, say, told) as disturber:
         yield Bench(session, runtime, hands, disturber, say)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from seatrial.drills.hands import stages
 from seatrial.drivers._alert_hands import posts
 from seatrial.safety import journal as journals
 from seatrial.safety.disturbing import Disturber
@@ -54,8 +55,8 @@ def kept(
         },
     )
     try:
-        # A driver without hands only calls, and there would be nothing to undo, but for a test alert.
-        undone = hasattr(driver, "hands_again") or posts(session.profile)
+        # A driver without hands only calls, and there would be nothing to undo, but for a test alert or a scratch place.
+        undone = hasattr(driver, "hands_again") or posts(session.profile) or stages(session.profile)
         guarding = Guarding(journal.file, session.lock) if undone else None
     except BaseException:
         journal.close()

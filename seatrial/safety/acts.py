@@ -51,7 +51,7 @@ class Act:
     """One disturbance of one thing. Everything that is needed to undo it is in it: no secrets, no live objects."""
 
     kind: str
-    """stop, hang, slow, terminate, kill, restart, recreate, scale, command: each driver says which it knows; alert."""
+    """stop, hang, slow, terminate, kill, restart, recreate, scale, command: each driver says which it knows; alert, stage, seed."""
     service: str
     name: str
     """The thing in people's words: ``container sea-redis-1``, ``pid 4711 (redis-server)``."""

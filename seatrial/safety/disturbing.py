@@ -21,7 +21,7 @@ UNDONE_WITHIN = 60.0
 """Seconds an act has to be undone, tried again and again: engines are busy just then."""
 AT_ONCE = 1.0
 """Seconds within which a refusal is an answer; what took longer may still be under way."""
-UNSETTLED = {"hang": 2.0, "slow": 4.0, "command": 1.0, "alert": 2.0}
+UNSETTLED = {"hang": 2.0, "slow": 4.0, "command": 1.0, "alert": 2.0, "stage": 5.0, "seed": 5.0}
 """Seconds for which an engine may still be at it; a command has its own time beside that."""
 T = TypeVar("T")
 
