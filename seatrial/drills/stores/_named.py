@@ -90,9 +90,13 @@ class Named:
         """The contents of those that are there, as text."""
         raise NotImplementedError
 
-    def remove(self, names: Collection[str]) -> bool:
-        """Remove objects, some of which may not be there; False where none can be removed."""
+    def remove(self, names: Collection[str]) -> None:
+        """Remove objects, some of which may not be there; nothing is done where none can be removed."""
         raise NotImplementedError
+
+    def removes(self) -> bool:
+        """Whether objects can be removed at all."""
+        return True
 
     def told(self) -> str:
         """What the store is called in messages."""
@@ -226,12 +230,13 @@ class Named:
 
     def removed(self) -> tuple[str, ...]:
         """Two objects, written and removed."""
+        if not self.removes():
+            return ()
         made = [One(self.named(f"removed-{number}"), "", f"removed {number}".encode()) for number in (1, 2)]
         refused = self.write(made)
         gone = [one.name for one in made if one.name not in refused]
         self._known |= dict.fromkeys(gone, "removed")
-        if not gone or not self.remove(gone):
-            return ()
+        self.remove(gone)
         end = time.monotonic() + APPEARS
         while still := self.look(gone):
             if time.monotonic() > end:
@@ -245,7 +250,10 @@ class Named:
 
     def content(self) -> Content:
         """All objects; where they can't be listed, those that the run knows of."""
-        names = {*(self.names() or ()), *self._known}
+        listed = self.names()
+        if listed is None:
+            self.ready()
+        names = {*(listed or ()), *self._known}
         return Content(self.look(sorted(name for name in names if not _BESIDE.match(name))))
 
     def usable(self) -> str:
@@ -267,7 +275,8 @@ class Named:
         return ""
 
     def _take(self, names: Collection[str]) -> None:
-        if not self.remove(names):
+        self.remove(names)
+        if not self.removes():
             self._known |= dict.fromkeys(names, "")
 
     def step(self, number: int) -> None:

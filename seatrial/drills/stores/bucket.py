@@ -92,11 +92,10 @@ class BucketOfObjects(Named):
         read = {name: self.bucket.read(self.bucket.prefix + name, most=1024) for name in names}
         return {name: content.decode("utf-8", "replace") for name, content in read.items() if content is not None}
 
-    def remove(self, names: Collection[str]) -> bool:
+    def remove(self, names: Collection[str]) -> None:
         """One by one."""
         for name in names:
             self.bucket.delete(self.bucket.prefix + name)
-        return True
 
 
 def _attributes(object_: _s3.Object) -> tuple[tuple[str, str], ...]:

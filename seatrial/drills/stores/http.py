@@ -230,19 +230,22 @@ class Kept(Named):
             raise CouldNotLook(f"the list of {self.told()} holds more than {MOST:,} names")
         return {name for name in found if name}
 
-    def remove(self, names: Collection[str]) -> bool:
+    def removes(self) -> bool:
+        """Where that is declared."""
+        return self.node.remove is not None
+
+    def remove(self, names: Collection[str]) -> None:
         """One by one, where that is declared."""
         from seatrial.drivers._http_calls import differs
 
         if self.node.remove is None:
-            return False
+            return
         for name in names:
             node = self._for(self.node.remove, name)
             answer = self._call(node)
             wrong = differs(node, answer)
             if wrong and answer.status not in GONE and self._read(name) is not None:
                 raise CouldNotLook(f"{self.told()} does not remove what it was asked to: {wrong}")
-        return True
 
     # --- the writer ----------------------------------------------------------------------------------------------------
 

@@ -124,7 +124,7 @@ def test_a_service_that_can_only_be_written_and_read(service, tmp_path):
 @pytest.mark.integration
 def test_a_service_that_is_gone_or_hangs_is_told(service, tmp_path):
     where = place(tmp_path)
-    absent = store(where, http={"url": f"http://127.0.0.1:1", **NODE})
+    absent = store(where, http={"url": "http://127.0.0.1:1", **NODE})
     for do in (absent.ready, absent.content, lambda: absent.seed(1), lambda: absent.step(1), absent.steps):
         with pytest.raises(CouldNotLook):
             do()
