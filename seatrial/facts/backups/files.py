@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from seatrial.words import Missing
 
-__all__ = ["BackupFile", "BackupFiles", "CopyFiles"]
+__all__ = ["BackupFile", "BackupFiles", "CopyFiles", "sequence"]
+
+_IDS = re.compile(
+    r"(?<![0-9A-Za-z])(?=[0-9a-f-]*\d)(?=[0-9a-f-]*[a-f])(?:[0-9a-f]{7,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9A-Za-z])"
+)
+_DAYS = re.compile(
+    r"(?<![A-Za-z])(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_NUMBERS = re.compile(r"[#\d]+(?:[-_.:T]?[#\d]+)*Z?")
+
+
+def sequence(name: str) -> str:
+    """What the names of backups that follow each other have in common: ``notes-2026-11-20.tar.gz`` is of ``notes-#.tar.gz``."""
+    return _NUMBERS.sub("#", _DAYS.sub("#", _IDS.sub("#", name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,8 @@ class BackupFile:
     """How many members an archive has, keys a dump, rows a database, as far as its own bytes tell; -1 when they don't."""
     said_digest: str = ""
     """What the checksum file says of it; empty where there is none."""
+    summed: str | Missing = ""
+    """Its digest by the algorithm of `said_digest`."""
     checksum_file: str = ""
     """Name of that file where there is one."""
     laid_open: str = ""
@@ -78,4 +95,6 @@ class BackupFiles:
     """Whether other users can't get at what lies there, since a folder above it is closed to them."""
     orphans: tuple[BackupFile, ...] = ()
     """Checksum files of backups that are gone."""
+    since: float = 0.0
+    """When what makes them by itself was installed, at the latest; 0 where that can't be known."""
     notes: dict[str, str] = field(default_factory=dict)
