@@ -33,7 +33,11 @@ def main() -> int:
                 return 3
             return 0
         if given.verb == "hosts":
-            print(*hosts.ensure().values(), sep="\n")
+            try:
+                print(*hosts.ensure().values(), sep="\n")
+            except LabError as why:  # Debian's mirror or PyPI does not answer, most often
+                print(f"systems: {why}", file=sys.stderr)
+                return 3
             return 0
         began = time.monotonic()
         with Lab() as lab, stack.up(given.system, lab):

@@ -21,8 +21,9 @@ from pathlib import Path
 
 from tests.lab import LABEL, Engine, LabError
 from tests.lab.images import LEFT_OUT, SOURCE, SUITE, cache_dir
+from tests.systems.programs import STANDINS
 
-__all__ = ["NAMES", "ensure", "tag_of"]
+__all__ = ["NAMES", "ensure", "openviking", "tag_of"]
 
 HOSTS = Path(__file__).parent / "hosts"
 PACKAGES = (
@@ -38,8 +39,10 @@ PACKAGES = (
     "systemd",
     "systemd-sysv",
 )
-NAMES = ("redis",)
-"""`redis`: a host with a Redis under systemd."""
+NAMES = ("redis", "site", "viking")
+"""`redis`: a host with a Redis under systemd. `site`: one that reaches a second site by ssh. `viking`: one with OpenViking."""
+SHARED = {"viking": {"models.py": STANDINS / "python" / "models.py"}}
+"""Files from elsewhere that an image is built with."""
 KEPT_OUT = LEFT_OUT
 
 
@@ -58,12 +61,43 @@ def ensure(engine: Engine | None = None, names: tuple[str, ...] = NAMES) -> dict
                 continue
             began = time.monotonic()
             _ensure_base(engine)
-            _docker(
-                "build", "--quiet", "--label", f"{SOURCE}={source}", "--label", f"{LABEL}=1",
-                "--tag", tag_of(name), str(HOSTS / name),
-            )  # fmt: skip
+            with tempfile.TemporaryDirectory(prefix="context-", dir=cache_dir()) as context:
+                shutil.copytree(HOSTS / name, context, dirs_exist_ok=True)
+                for target, path in SHARED.get(name, {}).items():
+                    shutil.copy2(path, Path(context) / target)
+                if name == "viking":
+                    shutil.copytree(openviking(), Path(context) / "packages")
+                _docker(
+                    "build", "--quiet", "--label", f"{SOURCE}={source}", "--label", f"{LABEL}=1",
+                    "--tag", tag_of(name), context,
+                )  # fmt: skip
             _say(f"image {tag_of(name)}: built in {time.monotonic() - began:.1f} s")
     return {name: tag_of(name) for name in names}
+
+
+def openviking() -> Path:
+    """The folder with OpenViking and what it needs, from PyPI; a minute, once."""
+    wanted = HOSTS / "viking" / "requirements.txt"
+    target = cache_dir() / f"openviking-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:16]}"
+    if target.exists():
+        return target
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="openviking-", dir=cache_dir()) as folder:
+        half = Path(folder) / "packages"
+        _quiet(sys.executable, "-m", "venv", f"{folder}/venv")
+        _quiet(
+            f"{folder}/venv/bin/pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile",
+            "--only-binary=:all:", "--python-version=3.11", f"--target={half}", f"--requirement={wanted}",
+        )  # fmt: skip
+        half.replace(target)
+    _say(f"OpenViking from PyPI: {time.monotonic() - began:.1f} s")
+    return target
+
+
+def _quiet(*command: str) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise LabError(f"{' '.join(command[:3])} failed:\n" + "\n".join(done.stdout.splitlines()[-8:]))
 
 
 def _labelled(engine: Engine, tag: str) -> str | None:
@@ -84,7 +118,7 @@ def _base_source() -> str:
 
 def _source(name: str) -> str:
     parts = [_base_source().encode()]
-    for path in sorted((HOSTS / name).rglob("*")):
+    for path in [*sorted((HOSTS / name).rglob("*")), *SHARED.get(name, {}).values()]:
         if path.is_file():
             parts += [path.name.encode(), path.read_bytes(), b"x" if path.stat().st_mode & 0o100 else b"-"]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]

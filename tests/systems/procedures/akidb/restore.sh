@@ -1,0 +1,2 @@
+#!/bin/bash
+akidb-pkg import --file products.akipkg

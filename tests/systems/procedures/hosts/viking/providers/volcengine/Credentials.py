@@ -1,0 +1,5 @@
+"""Stand-in for a client of a cloud that is imported and never used."""
+
+
+class Credentials:
+    """Nobody makes one."""

@@ -1,0 +1,1 @@
+"""Stand-in for a client of a cloud that is imported and never used."""
