@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import stat
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from seatrial.words import CouldNotLook, Missing
 
 __all__ = ["digest_of", "files_of", "taken"]
 
+MOST_FILES = 100
+"""Files of it that are read to their end."""
 MOST_READ = 1024**3
 """Bytes that reading one file to its end may come to."""
 
@@ -55,7 +56,7 @@ def taken(artifact: Path, name: str, *, grew: bool | Missing) -> Taken:
     files = list(files_of(artifact))
     sizes = [path.stat().st_size for path in files]
     largest = files[sizes.index(max(sizes))] if files else artifact
-    form, broken = _read(files, largest)
+    form, broken = _read(artifact, files, largest)
     return Taken(
         name=name or artifact.name,
         form=form,
@@ -68,17 +69,20 @@ def taken(artifact: Path, name: str, *, grew: bool | Missing) -> Taken:
     )
 
 
-def _read(files: list[Path], largest: Path) -> tuple[str, str | Missing]:
-    """What its largest file is, and whether every file can be read to its end."""
-    try:
-        archives = importlib.import_module("seatrial.archives")
-    except ImportError:
-        return "", Missing("this version can't read backups to their end")
+def _read(artifact: Path, files: list[Path], largest: Path) -> tuple[str, str | Missing]:
+    """What its largest file is, and whether every file can be read to its end.
+
+    Of a folder only what lies in it at once: below that are, in a mirror, files that are as the data has them.
+    """
+    from seatrial import archives
+
     if not files:
         return "", ""
-    form, broken = "", []
+    with largest.open("rb") as stream:
+        form, broken = archives.form(stream.read(archives.HEAD)), []
+    upper = [each for each in files if each == artifact or (each.parent == artifact and each.stat().st_size)]
     try:
-        for path in files[:1000]:
+        for path in upper[:MOST_FILES]:
             reading = archives.read(path, most=MOST_READ)
             form = reading.form if path == largest else form
             if isinstance(reading.broken, Missing):
@@ -87,4 +91,4 @@ def _read(files: list[Path], largest: Path) -> tuple[str, str | Missing]:
                 broken.append(f"{path.name}: {reading.broken}")
     except CouldNotLook as why:
         return form, Missing(why.reason, why.right)
-    return form, "; ".join(broken[:3])
+    return form, "; ".join(dict.fromkeys(broken[:3]))

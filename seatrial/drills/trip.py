@@ -199,6 +199,10 @@ class Trip:
         """When the procedure that made a backup was started, in seconds since the epoch."""
         return self._began[artifact]
 
+    def laid(self, place: Place) -> tuple[str, ...]:
+        """What of a backup was laid in a place last."""
+        return tuple(self._put.get(id(place), ()))
+
     def take_away(self) -> None:
         """Remove the backup that was made last from the scratch place where it was made."""
         left, self._left = self._left, []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from seatrial.drills.comparing import Compared, compared
+from seatrial.drills.residue import Before, left
 from seatrial.drills.stores import Content, key_of, open_store
 from seatrial.drills.taking import digest_of
 from seatrial.drills.trip import Trip
@@ -142,6 +143,7 @@ class _Record:
 
     def _back_up(self) -> Path | None:
         trip = self.trip
+        before = Before.of(trip.source, trip.store, trip.folder(trip.source))
         with trip.step("backup") as doing:
             ran, artifact = trip.back_up()
             self.found["backed_up"] = ran
@@ -156,7 +158,17 @@ class _Record:
             doing.said = _told(now.fingerprint())
             changed = compared(self.was, now, seeded=self.seeded, removed=self.removed, alone=trip.source.scratch)
             self.found["source_changed"] = tuple(changed.differences)
+        self._left(before, "source")
         return artifact if left else None
+
+    def _left(self, before: Before, where: str) -> None:
+        """What a procedure left behind, in one place and in the other."""
+        trip = self.trip
+        earlier = self.found.get("residue", ())
+        mine = trip.laid(before.place)
+        now = _kept(lambda: left(before, where, self.was, trip.backup.files, mine))
+        both = isinstance(earlier, tuple) and isinstance(now, tuple)
+        self.found["residue"] = (*earlier, *now) if both else (now if isinstance(now, Missing) else earlier)
 
     # --- the target -----------------------------------------------------------------------------------------------
 
@@ -174,6 +186,7 @@ class _Record:
             before = store.content()
             self.found["target_before"] = before.fingerprint()
             doing.said = _told(before.fingerprint())
+        lay = Before.of(place, store, trip.folder(place))
         since = trip.now
         with trip.step("restore") as doing:
             ran = trip.restore(place, artifact)
@@ -186,6 +199,7 @@ class _Record:
             if settled.why:
                 raise CouldNotLook(f"the target could not be used after the restore: {settled.why}")
             self.found["ready_seconds"] = settled.seconds
+        self._left(lay, "target")
         with trip.step("compare") as doing:
             differences = self._compared(settled.store, before)
             doing.said = ", ".join(f"{count} {kind}" for kind, count in differences.counts.items()) or "equal"
