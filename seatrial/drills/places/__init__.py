@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from seatrial.drills.hands import LABEL, STAGE, StageHands
+from seatrial.drills.hands import STAGE, StageHands
 from seatrial.drills.places._common import until
 from seatrial.words import CouldNotLook
 
@@ -29,8 +29,6 @@ __all__ = ["deployment", "staged"]
 SCRATCH = "/seatrial-scratch"
 OWN = "/.seatrial"
 """Folder of ours in a stage's container, which is no part of what is compared."""
-MEMORY = 4 * 1024**3
-PROCESSES = 1000
 UP_WITHIN = 10.0
 
 
@@ -106,11 +104,12 @@ def _container(
     session: Session, disturber: Disturber, hands: StageHands, stage: Stage, role: str, token: str
 ) -> Iterator[ContainerPlace]:
     from seatrial.drills.places import container as containers
+    from seatrial.drills.places import staging
     from seatrial.drivers import _docker_endpoint
 
     endpoint = _docker_endpoint.find(session)
     name = f"seatrial-{role}-{token[:8]}"
-    body = _body(stage, role, token)
+    body = staging.body(stage, role, token)
     with disturber.disturbed(*hands.acts(STAGE, role, token=token, name=name, body=body, endpoint=endpoint)):
         place = containers.ContainerPlace(
             session, endpoint, hands.live[token], f"container {name}", scratch=True, folder=SCRATCH, own=OWN
@@ -121,33 +120,14 @@ def _container(
         _furnished(place, stage)
         with place.api() as api:
             api.send("POST", f"/containers/{place.id}/start", within=60.0)
-        if why := until(lambda: _down(place), UP_WITHIN):
-            raise CouldNotLook(f"{place.name} of {stage.image} {why}")
-        _prepared(place, stage)
-        _ready(place, stage)
-        yield place
-
-
-def _body(stage: Stage, role: str, token: str) -> dict[str, Any]:
-    """How its container is made: no network but its own loopback, nothing of the machine in it, and bounds."""
-    host: dict[str, Any] = {
-        "NetworkMode": "none", "Memory": MEMORY, "MemorySwap": MEMORY, "PidsLimit": PROCESSES, "Init": not stage.init,
-        "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "1"}},
-    }  # fmt: skip
-    body: dict[str, Any] = {
-        "Image": stage.image, "Labels": {LABEL: token, f"{LABEL}.role": role}, "HostConfig": host, "Tty": False,
-    }  # fmt: skip
-    if stage.command is not None:
-        body["Cmd"] = list(stage.command)
-    return body
-
-
-def _down(place: ContainerPlace) -> str:
-    with place.api() as api:
-        state = api.get(f"/containers/{place.id}/json")["State"]
-    if state["Running"] and not state.get("Restarting"):
-        return ""
-    return f"does not run: its command ended with {state['ExitCode']}; give the stage a `command` that goes on"
+        with staging.bounded(place, stage.size.bytes):
+            if why := until(lambda: staging.down(place), UP_WITHIN):
+                raise CouldNotLook(f"{place.name} of {stage.image} {why}")
+            if stage.init and (why := until(lambda: staging.starting(place), stage.within.seconds)):
+                raise CouldNotLook(f"{place.name} of {stage.image}: {why} after {stage.within.seconds:g} s")
+            _prepared(place, stage)
+            _ready(place, stage)
+            yield place
 
 
 def _furnished(place: Any, stage: Stage) -> None:
