@@ -308,6 +308,7 @@ class JudgedFiles:
     @property
     def half_written(self) -> list[Finding]:
         """Backups that changed while they were looked at."""
+        _ = self.observed.changing or self.written()
         return [
             Finding(
                 self.where(file), "it changed within a second, under the name of a backup", "there once it is whole"
@@ -319,6 +320,7 @@ class JudgedFiles:
     @property
     def leftovers(self) -> list[Finding]:
         """Half-written files that nobody has written to for an hour."""
+        _ = self.observed.others or self.observed.changing or self.written()
         return [
             Finding(
                 self.where(file),
