@@ -7,6 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from seatrial.drivers._calendar import Unreadable, When
 
@@ -24,7 +25,8 @@ _NICKNAMES = {
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 _DAYS = {name: number for number, name in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))}
 _SETTING = re.compile(r"""\s*(?:"(?P<d>[^"]*)"|'(?P<s>[^']*)'|(?P<n>[A-Za-z_][\w]*))\s*=\s*(?P<value>.*?)\s*""")
-_DATE = re.compile(r"%[-_0^#]?[A-Za-z]")
+_DATE = re.compile(r"[/_.=+:-]%[-_0^#]?[A-Za-z]")
+"""A part of a date in a name. What a command is given to read begins behind a word."""
 _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("minute", 0, 59, {}), ("hour", 0, 23, {}), ("day of the month", 1, 31, {}), ("month", 1, 12, _MONTHS),
     ("day of the week", 0, 7, _DAYS),
@@ -125,7 +127,7 @@ def _command(text: str) -> tuple[str, str]:
         return text.replace("\\%", "%"), ""
     kept = text[: found.start()].replace("\\%", "%")
     # After it comes what the command is given to read. A date is not meant so, and neither is what leaves something open.
-    if not _DATE.match(text, found.start()) and not _open(kept):
+    if not _DATE.match(text, max(0, found.start() - 1)) and not _open(kept):
         return kept, ""
     return kept, f"% ends a command in a crontab: the shell is given `{kept[-60:]}`; write \\%"
 
@@ -143,6 +145,7 @@ def _open(text: str) -> bool:
 # --- times --------------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(256)
 def fields(text: str, *, debian: bool = False) -> When:
     """The times of five fields.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from seatrial.drivers import _cron
 from seatrial.drivers._calendar import When, longest
 from seatrial.facts.backups.schedule import REBOOT, Entry
-from seatrial.words import Missing
+from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
     from seatrial.looks._schedule_tree import Tree
@@ -27,6 +27,8 @@ _SHELL = frozenset(
 )  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
+MOST = 200
+"""Lines of one crontab that run one backup."""
 Found = tuple[list[Entry], list[Entry], list[When | float]]
 """Entries that run it, others beside them, and the times of the first."""
 
@@ -55,11 +57,16 @@ def table(tree: Tree, path: str, runs: str, told: Callable[[str], str]) -> Found
     search = found.settings.get("PATH", _cron.PATH)
     entries: list[Entry] = []
     beside: list[Entry] = []
-    times: list[When | float] = []
+    gaps: dict[str, float | None] = {}
+    chosen: dict[str, When | float] = {}
     for line in found.lines:
-        ours = runs in line.given
+        ours = runs in line.given or ("/" in line.user and runs in line.user)
         problem = ignored or line.problem or (ours and _undone(tree, line, users, search)) or ""
-        gap = longest([line.times]) if line.times and ours else None
+        if ours and len(entries) == MOST:
+            raise CouldNotLook(f"more than {MOST} lines of {tree.where(path)} run `{runs}`")
+        if ours and line.times and line.when not in gaps:
+            gaps[line.when] = longest([line.times])
+        gap = gaps.get(line.when) if ours else None
         if line.times and ours and gap is None:
             problem = problem or f"its date never comes: {line.when}"
         entry = Entry(
@@ -72,12 +79,12 @@ def table(tree: Tree, path: str, runs: str, told: Callable[[str], str]) -> Found
         )
         (entries if ours else beside).append(entry)
         if ours and line.times and not problem:
-            times.append(line.times)
+            chosen[line.when] = line.times
     for number, why in found.unread:
         raw = text.split("\n")[number - 1]
         if runs in raw:
             entries.append(Entry(tree.where(f"{path}:{number}"), told(raw.strip())[:300], "", problem=ignored or why))
-    return entries, beside[:50], times
+    return entries, beside[:50], [*chosen.values()]
 
 
 def _ignored(tree: Tree, path: str, folder: str, debian: bool, found: _cron.Table) -> str:
