@@ -119,7 +119,7 @@ def _kinds() -> Iterator[Made]:
     yield Made(f"{at}/link", "a link to a file", kind="link", to="empty.txt")
     yield Made(f"{at}/link-to-folder", "a link to a folder", kind="link", to="empty-hidden")
     yield Made(f"{at}/link-to-nothing", "a link to a file that is not there", kind="link", to="is-not-there.txt")
-    yield Made(f"{at}/twice-1.txt", "a file with two names", _text("twice"))
+    yield Made(f"{at}/twice-1.txt", "a text", _text("twice"))
     yield Made(f"{at}/twice-2.txt", "the second name of a file", kind="hard", to=f"{at}/twice-1.txt")
     # Only where the place runs as root.
     yield Made(f"{at}/owned.txt", "a file of another owner", _text("owned"), owner="12345:23456")

@@ -99,7 +99,10 @@ class LocalPlace:
 
     def fetch(self, path: str, to: Path, *, most: int = 8 * 1024**3) -> None:
         if os.path.isdir(path):
-            shutil.copytree(path, to, symlinks=True)
+            special = lambda root, names: [  # noqa: E731 - sockets and pipes are not copied
+                name for name in names if self._entry(f"{root}/{name}").kind in ("socket", "fifo")
+            ]
+            shutil.copytree(path, to, symlinks=True, ignore=special)
         else:
             shutil.copy2(path, to)
 
