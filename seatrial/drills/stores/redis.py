@@ -6,6 +6,7 @@ with its functions and the users of its ACL; with it, the keys of that database 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -88,9 +89,10 @@ class Redis:
         except redis.exceptions.BusyLoadingError:
             raise CouldNotLook(f"{where} is still loading its data") from None
         except redis.exceptions.ResponseError as why:
-            # Its first word is the kind: what follows may hold names and values.
-            kind = str(why).partition(" ")[0]
-            raise CouldNotLook(f"{where}: could not {what}: it answers {kind[:40]}") from None
+            # Its first word is the kind, which the library takes away where it knows it: the rest may hold names and values.
+            known = type(why) is not redis.exceptions.ResponseError
+            kind = type(why).__name__ if known else str(why).partition(" ")[0][:40]
+            raise CouldNotLook(f"{where}: could not {what}: it answers {kind}") from None
         except (redis.exceptions.RedisError, OSError) as why:
             refused = self._relay.refused if self._relay else None
             told = refused.reason if refused else type(why).__name__
@@ -156,7 +158,7 @@ class Redis:
             if self.node.database is None:
                 items.update(self._functions())
                 items.update(self._users())
-        self._idle_again()
+            self._idle_again()
         return Content(items)
 
     def _databases(self) -> list[int]:
@@ -272,42 +274,42 @@ class Redis:
 
     def aged(self, seconds: float) -> dict[str, str]:
         """Keys that nobody touched for that time, as the server counts it."""
-        import redis
-
         self._written("RESTORE")
         client = self._client(self._first)
-        try:
-            with self._asked("write sentinels of an age"):
-                for number in range(3):
-                    name = seeds.named(f"aged:{number}")
-                    client.execute_command("SET", name, b"not touched for long")
-                    self._idle[name] = int(seconds)
-                self._idle_again(client, strict=True)
-        except CouldNotLook as why:
-            if isinstance(why.__cause__ or why.__context__, redis.exceptions.ResponseError):
-                # A policy that counts uses keeps no such time.
+        with self._asked("write sentinels of an age"):
+            for number in range(3):
+                name = seeds.named(f"aged:{number}")
+                client.execute_command("SET", name, b"not touched for long")
+                self._idle[name] = int(seconds)
+            self._idle_again()
+            if not all(self._is_idle(client, name, age) for name, age in self._idle.items()):
                 client.execute_command("DEL", *self._idle)
                 self._idle.clear()
-                return {}
-            raise
         return {
             _name(name, self._named(self._first)): f"a string that was not touched for {age} s"
             for name, age in self._idle.items()
         }
 
-    def _idle_again(self, client: Any = None, *, strict: bool = False) -> None:
+    @staticmethod
+    def _is_idle(client: Any, name: bytes, age: int) -> bool:
+        """Whether the server keeps that time: one that counts uses does not, and none keeps more than half a year."""
+        import redis
+
+        try:
+            return bool(client.execute_command("OBJECT", "IDLETIME", name) >= age)
+        except redis.exceptions.ResponseError:
+            return False
+
+    def _idle_again(self) -> None:
         """Reading touches a key, so that its age is given again afterwards."""
         import redis
 
+        client: Any = self._client(self._first) if self._idle else None
         for name, age in self._idle.items():
-            client = client or self._client(self._first)
-            try:
+            with contextlib.suppress(redis.exceptions.ResponseError):
                 dumped = client.execute_command("DUMP", name)
                 if dumped is not None:
                     client.execute_command("RESTORE", name, 0, dumped, "REPLACE", "IDLETIME", age)
-            except redis.exceptions.RedisError:
-                if strict:
-                    raise
 
     def step(self, number: int) -> None:
         """One key for each place holds the number."""

@@ -122,7 +122,7 @@ class RedisServer:
             [*command, "--loglevel", "warning", *self.options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
         if ready:
-            until(lambda: self.ask("PING").strip() == "PONG", "Redis")
+            until(lambda: self.ask("PING").startswith(("PONG", "NOAUTH")), "Redis", within=60)
 
     def ask(self, *command: str) -> str:
         """What redis-cli prints."""
@@ -141,8 +141,8 @@ class RedisServer:
 @contextmanager
 def redis_server(folder: Path, *options: str) -> Iterator[RedisServer]:
     server = RedisServer(folder, *options)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop(kill=True)
@@ -202,8 +202,8 @@ class PostgresServer:
 def postgres_server(folder: Path) -> Iterator[PostgresServer]:
     server = PostgresServer(folder)
     server.make()
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()
