@@ -12,12 +12,14 @@ from pathlib import Path
 
 from tests.lab.images import LabError, cache_dir
 
-__all__ = ["MINIO", "go_is_enough", "minio", "standins"]
+__all__ = ["MC", "MINIO", "go_is_enough", "mc", "minio", "standins"]
 
 HERE = Path(__file__).parent
 STANDINS = HERE / "standins"
 MINIO = "v0.0.0-20260212201848-7aac2a2c5b7c"
 """MinIO's last release as a Go module; the checksum database vouches for it."""
+MC = "v0.0.0-20250313080218-cf909e1063a9"
+"""Its client, of the version that the server itself is built with."""
 
 
 def go_is_enough() -> bool:
@@ -30,22 +32,29 @@ def go_is_enough() -> bool:
 
 def minio(architecture: str) -> Path:
     """The real MinIO server for `amd64` or `arm64`; it takes some minutes to build, once."""
-    target = cache_dir() / f"minio-{architecture}-{MINIO}"
+    return _installed("minio", MINIO, architecture)
+
+
+def mc(architecture: str) -> Path:
+    """MinIO's client, by which buckets are mirrored."""
+    return _installed("mc", MC, architecture)
+
+
+def _installed(name: str, version: str, architecture: str) -> Path:
+    target = cache_dir() / f"{name}-{architecture}-{version}"
     if target.exists():
         return target
     if not shutil.which("go"):
-        raise LabError("no go on PATH, with which MinIO is built")
+        raise LabError(f"no go on PATH, with which {name} is built")
     began = time.monotonic()
     # A folder of its own: a cross-built program can't be told where to go otherwise.
-    _go(architecture, "install", "-trimpath", "-ldflags", "-s -w", f"github.com/minio/minio@{MINIO}", cwd=STANDINS)
+    _go(architecture, "install", "-trimpath", "-ldflags", "-s -w", f"github.com/minio/{name}@{version}", cwd=STANDINS)
     root = Path(subprocess.run(["go", "env", "GOPATH"], capture_output=True, text=True, check=True).stdout.strip())
-    found = [
-        path for path in (root / "bin" / f"linux_{architecture}" / "minio", root / "bin" / "minio") if path.exists()
-    ]
+    found = [path for path in (root / "bin" / f"linux_{architecture}" / name, root / "bin" / name) if path.exists()]
     half = target.with_suffix(".half")
     shutil.copy2(found[0], half)
     half.replace(target)
-    print(f"MinIO for {architecture}: built in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
+    print(f"{name} for {architecture}: built in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
     return target
 
 
