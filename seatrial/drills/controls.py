@@ -34,6 +34,7 @@ AGAIN = 0.2
 LEAST_WITHIN = 30.0
 LEAST_SETTLING = 5.0
 OVER = "over restored data"
+ROLE = "target of controls"
 
 
 def controls(trip: Trip, artifact: Path, content: Content) -> tuple[Control, ...]:
@@ -134,7 +135,7 @@ class _Controls:
         if self.target is None:
             stack = contextlib.ExitStack()
             try:
-                place, store = stack.enter_context(self.trip.target("target of controls"))
+                place, store = stack.enter_context(self.trip.target(ROLE))
                 before: dict[str, str] | Missing
                 usable = True
                 try:
@@ -145,6 +146,8 @@ class _Controls:
             except BaseException:
                 stack.close()
                 raise
+            # Of many targets that are made, one after the other, nobody wants to read.
+            self.trip.steps[:] = [step for step in self.trip.steps if step.what != f"make a {ROLE}"]
             self.target = _Target(place, store, before, usable, stack)
         return self.target
 
