@@ -93,6 +93,7 @@ def perform(
     """
     from seatrial.experiments._bench import bench
 
+    subjects = list(subjects)
     wanted = [(m, subject) for m, subject in _wanted(subjects) if getattr(m, "TIER", Tier.disrupt) <= session.granted]
     waiting = [(_part(parts, module), subject.id) for module, subject in wanted]
     for found, id in waiting:
@@ -102,7 +103,7 @@ def perform(
     left = sum(module.seconds(session.profile, subject) for module, subject in wanted)
     say(f"{len(wanted)} experiments, about {Duration(round(left))}")
     try:
-        with bench(session, runtime, say, told) as made:
+        with bench(session, runtime, say, told, frozenset((each.noun, each.id) for each in subjects)) as made:
             for number, (module, subject) in enumerate(wanted, 1):
                 takes = module.seconds(session.profile, subject)
                 say(

@@ -183,6 +183,12 @@ class Bench:
     hands: Hands
     disturber: Disturber
     say: Callable[[str], None]
+    asked: frozenset[tuple[str, str]] = frozenset()
+    """Noun and id of every subject that some test is about; empty where that is not known."""
+
+    def asks(self, noun: str, id: str) -> bool:
+        """Whether some test is about that: what nobody asks for is not made."""
+        return not self.asked or (noun, id) in self.asked
 
     @property
     def profile(self) -> Profile:
@@ -230,7 +236,13 @@ class Bench:
 
 
 @contextmanager
-def bench(session: Session, runtime: Runtime | Missing, say: Callable[[str], None], told: list[str]) -> Iterator[Bench]:
+def bench(
+    session: Session,
+    runtime: Runtime | Missing,
+    say: Callable[[str], None],
+    told: list[str],
+    asked: frozenset[tuple[str, str]] = frozenset(),
+) -> Iterator[Bench]:
     """A bench for the experiments of one run, which holds the target; everything done to it is journalled.
 
     Args:
@@ -238,6 +250,7 @@ def bench(session: Session, runtime: Runtime | Missing, say: Callable[[str], Non
         runtime: what was seen before.
         say: is told what begins.
         told: takes what a reader of the run must know.
+        asked: noun and id of every subject that some test is about.
 
     Raises:
         CouldNotLook: its driver can't disturb, or the target is gone.
@@ -249,4 +262,4 @@ def bench(session: Session, runtime: Runtime | Missing, say: Callable[[str], Non
     if stages(session.profile):
         hands = StageHands(session, hands)
     with kept(session, driver, hands, say, told) as disturber:
-        yield Bench(session, runtime, hands, disturber, say)
+        yield Bench(session, runtime, hands, disturber, say, asked)

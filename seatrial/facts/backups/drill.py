@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from seatrial.words import Missing
 
 __all__ = [
+    "TIMES",
     "Again",
     "Control",
     "Difference",
@@ -20,6 +21,9 @@ __all__ = [
     "Taken",
     "Wrote",
 ]
+
+TIMES = ("changed", "modified", "mtime")
+"""Attributes of objects that are times of a last change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +275,7 @@ class Drill:
     """None where no verification is declared."""
     controls: tuple[Control, ...] | Missing = Missing("the drill ended before")
     residue: tuple[Residue, ...] | Missing = Missing("the drill ended before")
-    wrote: Wrote | Missing | None = None
+    wrote: Wrote | Missing | None = Missing("the drill ended before")
     """None where `writes: false` is declared."""
     notes: dict[str, str] = field(default_factory=dict)
 
