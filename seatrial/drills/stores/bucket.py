@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from seatrial.drills.stores import Item
-from seatrial.drills.stores._named import Named, One
+from seatrial.drills.stores._named import Named, One, ours
 from seatrial.words import CouldNotLook, Duration
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ KEY = "bucket"
 SECONDS = 20.0
 MOST = 600.0
 """Seconds for which objects are read."""
+LOOKED = 50
+"""Objects whose metadata is looked at."""
 _TOOLS = ("x-amz-meta-mtime", "x-amz-meta-mc-attrs", "x-amz-meta-s3cmd-attrs")
 """What tools note of files that they copy, and no user wrote."""
 _UNKNOWN = ("", "binary/octet-stream", "application/octet-stream")
@@ -51,11 +53,20 @@ class BucketOfObjects(Named):
 
     def _ones(self) -> Iterator[One]:
         yield from super()._ones()
-        about = (("content-type", "application/x-seatrial"), ("x-amz-meta-seatrial", "a sea trial"))
-        yield One(self.named("metadata.txt"), "an object with a type and metadata of its own", b"metadata", about)
+        if self._described():
+            about = (("content-type", "application/x-seatrial"), ("x-amz-meta-seatrial", "a sea trial"))
+            yield One(self.named("metadata.txt"), "an object with a type and metadata of its own", b"metadata", about)
         yield One(self.named(".hidden/.keep"), "an empty object whose names begin with a dot", b"")
         yield One(self.named("deep" + "/folder" * 20 + "/x.txt"), "an object 20 folders deep", b"deep")
         yield One(self.named("megabytes.bin"), "an object of 1 MiB", bytes(range(256)) * 4096)
+
+    def _described(self) -> bool:
+        """Whether objects have metadata of users. Many a sound copy loses it: that matters only where there is some."""
+        there = [one.name for one in self.bucket.list() if not ours(one.name.removeprefix(self.bucket.prefix))]
+        told = (self.bucket.head(name) for name in there[:: len(there) // LOOKED + 1])
+        return any(
+            key not in _TOOLS and key.startswith("x-amz-meta-") for one in told if one for key, _ in one.attributes
+        )
 
     def write(self, ones: Sequence[One]) -> dict[str, str]:
         """What it refuses is told by its name; that it can't be reached is no refusal."""
