@@ -29,7 +29,6 @@ __all__ = ["deployment", "staged"]
 SCRATCH = "/seatrial-scratch"
 OWN = "/.seatrial"
 """Folder of ours in a stage's container, which is no part of what is compared."""
-UP_WITHIN = 10.0
 
 
 def deployment(session: Session, hands: Hands, service: str = "") -> Place:
@@ -121,8 +120,7 @@ def _container(
         with place.api() as api:
             api.send("POST", f"/containers/{place.id}/start", within=60.0)
         with staging.bounded(place, stage.size.bytes):
-            if why := until(lambda: staging.down(place), UP_WITHIN):
-                raise CouldNotLook(f"{place.name} of {stage.image} {why}")
+            staging.begun(place, str(stage.image))
             if stage.init and (why := until(lambda: staging.starting(place), stage.within.seconds)):
                 raise CouldNotLook(f"{place.name} of {stage.image}: {why} after {stage.within.seconds:g} s")
             _prepared(place, stage)

@@ -244,9 +244,11 @@ class ContainerPlace(Common):
         with self.api() as api:
             there = _there(api, self.id, path)
         if there:
-            given = self.run(["rm", "-rf", "--", path])
-            if given.status:
-                why = given.error.decode("utf-8", "replace").strip()[-200:]
+            output, error = Kept(4096, end_only=True), Kept(4096, end_only=True)
+            command = ["rm", "-rf", "--", path]
+            ended = self.execute(command, environment={}, output=output, error=error, within=120.0, user="0")
+            if ended.status != 0:
+                why = ended.why or error.bytes().decode("utf-8", "replace").strip()[-200:] or "it has no rm"
                 raise CouldNotLook(f"{path} in {self.name} could not be removed: {self.session.mask(why)}")
 
 

@@ -144,9 +144,13 @@ class ScratchFolder(Common):
         )
         if child.errno:
             raise CouldNotLook(f"could not start {name}: {os.strerror(child.errno)}")
-        self._stack = child
         error = Kept(4096, end_only=True)
-        data = self._announcement(child, spec, error)
+        try:
+            data = self._announcement(child, spec, error)
+        except CouldNotLook:
+            child.end()
+            raise
+        self._stack = child
         pairs = [line.partition("=") for line in data.splitlines() if line.strip()]
         if any(not sign or not before.isidentifier() for before, sign, _ in pairs):
             raise CouldNotLook(f"{name} printed a line that is no NAME=value, before its empty line")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from seatrial.drills.places.container import ContainerPlace
     from seatrial.profile.backing import Stage
 
-__all__ = ["body", "bounded", "down", "starting"]
+__all__ = ["begun", "body", "bounded", "starting"]
 
 MEMORY = 4 * 1024**3
 PROCESSES = 1000
 LOOKS_EVERY = 0.5
+UP_WITHIN = 10.0
+LOOKED_EVERY, LOOKS = 0.15, 3
 UP = ("running", "degraded", "maintenance")
 """What systemd says when it has started all it starts; that a unit failed is for `ready` to mind."""
 
@@ -55,13 +58,39 @@ def body(stage: Stage, role: str, token: str) -> dict[str, Any]:
     return made
 
 
-def down(place: ContainerPlace) -> str:
-    """Why it does not run; empty when it does."""
-    with place.api() as api:
-        state = api.get(f"/containers/{place.id}/json")["State"]
-    if state["Running"] and not state.get("Restarting"):
-        return ""
-    return f"does not run: its command ended with {state['ExitCode']}; give the stage a `command` that goes on"
+def begun(place: ContainerPlace, image: str) -> None:
+    """Wait until it runs, and goes on for a moment.
+
+    Raises:
+        CouldNotLook: it does not.
+    """
+    end, seen = time.monotonic() + UP_WITHIN, 0
+    while seen < LOOKS and time.monotonic() < end:
+        with place.api() as api:
+            state = api.get(f"/containers/{place.id}/json")["State"]
+        if state["Status"] in ("exited", "dead"):
+            raise CouldNotLook(
+                f"{place.name} of {image} does not run: its command ended with {state['ExitCode']}{_last_words(place)}",
+                right="a `command` of the stage that goes on",
+            )
+        seen = seen + 1 if state["Running"] and not state.get("Restarting") else 0
+        time.sleep(LOOKED_EVERY)
+    if seen < LOOKS:
+        raise CouldNotLook(f"{place.name} of {image} does not run after {UP_WITHIN:g} s")
+
+
+def _last_words(place: ContainerPlace) -> str:
+    """What it said last, for a message."""
+    with contextlib.suppress(CouldNotLook), place.api() as api:
+        data, _ = api.raw(f"/containers/{place.id}/logs", 64 * 1024, stdout=1, stderr=1, tail=5)
+        lines = []
+        while len(data) >= 8:  # each piece has a head of its own: which stream, and how long
+            size = int.from_bytes(data[4:8], "big")
+            lines.append(data[8 : 8 + size].decode("utf-8", "replace").strip())
+            data = data[8 + size :]
+        if said := " | ".join(line for line in lines if line):
+            return f"; its last words: {place.session.redact(place.session.mask(said))[-300:]}"
+    return ""
 
 
 def starting(place: ContainerPlace) -> str:

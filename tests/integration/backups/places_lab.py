@@ -1,0 +1,110 @@
+"""Scratch places without the rest of a run, and a run that is killed while it has some."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seatrial.drills.hands import StageHands
+from seatrial.drills.places import staged
+from seatrial.drivers import Session
+from seatrial.experiments._handless import Handless
+from seatrial.outcomes import Tier
+from seatrial.profile.loading import load
+from seatrial.profile.references import References
+
+__all__ = ["IMAGE", "Disturber", "declared", "placed", "script", "session_of"]
+
+IMAGE = "seatrial-lab/base:1"
+
+
+def declared(base: Path, **more: Any) -> Path:
+    """Write a profile with a drill between a folder and a container; more of that backup goes before."""
+    backup = {
+        "command": ["true"], "restore": ["true"], "store": {"files": {"path": "/srv/notes"}},
+        "drill": {"source": {}, "target": {"image": IMAGE, "command": ["sleep", "600"]}}, **more,
+    }  # fmt: skip
+    told = {
+        "profile": "places", "environment": "test", "target": {"driver": "process"}, "services": {"notes": {}},
+        "backups": {"notes": backup},
+    }  # fmt: skip
+    (base / "places.yaml").write_text(json.dumps(told, indent=1))
+    return base / "places.yaml"
+
+
+class Disturber:
+    """Does acts and undoes them, without a journal."""
+
+    def __init__(self, hands: StageHands) -> None:
+        self.hands = hands
+        self.left: list[str] = []
+
+    @contextlib.contextmanager
+    def disturbed(self, *acts: Any) -> Iterator[None]:
+        """Acts for a block."""
+        try:
+            for act in acts:
+                self.hands.do(act)
+            yield
+        finally:
+            for act in acts:
+                self.hands.undo(act)
+                self.left.append(self.hands.left(act))
+
+
+def session_of(file: Path) -> Session:
+    """A session of tier write for a profile."""
+    references = References(os.environ, file.parent)
+    return Session(load(file).profile, file.parent, references.resolve, granted=Tier.write)
+
+
+@contextlib.contextmanager
+def placed(base: Path, **stage: Any) -> Iterator[Any]:
+    """A stage as a profile declares it; that nothing is left of it afterwards is looked at."""
+    session = session_of(declared(base, drill={"target": stage}))
+    hands = StageHands(session, Handless("process"))
+    disturber = Disturber(hands)
+    node = session.profile.backups["notes"].drill.target  # type: ignore[index,union-attr]
+    try:
+        with staged(session, disturber, hands, node) as place:  # type: ignore[arg-type]
+            yield place
+    finally:
+        assert disturber.left == ["" for _ in disturber.left]
+
+
+def script(base: Path, text: str, name: str = "backup.sh", **more: Any) -> Any:
+    """A script beside the profile, as a procedure of it."""
+    (base / name).write_text(text)
+    backups = load(declared(base, command={"script": name, **more})).profile.backups
+    return backups["notes"].command  # type: ignore[index,union-attr]
+
+
+def run_to_be_killed(base: Path) -> None:
+    """A run's disturber, journal and guardian, with a folder and a container, each with a program in it."""
+    from seatrial import drivers
+    from seatrial.experiments._keeping import kept
+    from seatrial.safety import journal as journals
+
+    session = session_of(declared(base))
+    session.key = "places"
+    drill = session.profile.backups["notes"].drill  # type: ignore[index]
+    hands = StageHands(session, Handless("process"))
+    with (
+        journals.held(session.key) as session.lock,
+        kept(session, drivers.load("process"), hands, print, []) as disturber,
+        staged(session, disturber, hands, drill.source, role="source") as folder,
+        staged(session, disturber, hands, drill.target) as container,
+    ):
+        folder.run(["sh", "-c", f"sleep 599.{os.getpid()} >/dev/null 2>&1 & echo x > /srv/notes-was-here"])
+        print(container.id, os.getpid(), flush=True)
+        time.sleep(600)
+
+
+if __name__ == "__main__":
+    run_to_be_killed(Path(sys.argv[1]))
