@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from seatrial.facts.backups.drill import Difference
+from seatrial.facts.backups.drill import TIMES, Difference
 
 if TYPE_CHECKING:
     from seatrial.drills.stores import Content, Item
@@ -41,7 +41,9 @@ def compared(
     seeded: Mapping[str, str],
     removed: Collection[str] = (),
     before: Content | None = None,
+    later: Content | None = None,
     alone: bool = True,
+    times: bool = True,
 ) -> Compared:
     """What differs.
 
@@ -51,7 +53,9 @@ def compared(
         seeded: what was written for the drill, by name.
         removed: names of what was removed before the backup.
         before: what the target held before the restore; what is still there as it was is no doing of the restore.
+        later: what the source held after the backup; what came back as it was then was changed there, and not by the restore.
         alone: nobody else writes to the source, so that all of it is compared; else what was written for the drill alone.
+        times: whether times of a last change are compared.
     """
     found = Compared()
     for name in sorted(was.items):
@@ -59,6 +63,8 @@ def compared(
             continue
         sentinel = name in seeded
         item, here = was.items[name], now.items.get(name)
+        if later is not None and here == later.items.get(name) != item:
+            continue
         told, what = shown(name, sentinel=sentinel), seeded.get(name) or item.what
         if here is None:
             found.add(Difference("missing", told, what, f"{item.size} bytes", "not there", sentinel))
@@ -67,12 +73,14 @@ def compared(
             kind = "shorter" if here.size < item.size else "changed"
             found.add(Difference(kind, told, what, _content(item, sentinel), _content(here, sentinel), sentinel))
         for key, expected, seen in _attributes(item, here):
+            if key in TIMES and (not times or here.digest != item.digest):
+                continue  # what is not the same any more was not changed at the same time
             found.add(Difference("attribute", told, what, f"{key} {expected}", f"{key} {seen}", sentinel))
     for name in sorted(set(now.items) - set(was.items)):
         here = now.items[name]
         if name in removed:
             found.add(Difference("returned", name, here.what, "removed before the backup", "it is there again"))
-        elif alone and (before is None or before.items.get(name) != here):
+        elif alone and all(each is None or each.items.get(name) != here for each in (before, later)):
             found.add(Difference("added", shown(name), here.what, "not there", f"{here.size} bytes", sentinel=False))
     return found
 

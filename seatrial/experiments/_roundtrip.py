@@ -15,7 +15,7 @@ from seatrial.drills.residue import Before, left
 from seatrial.drills.stores import Content, key_of, open_store
 from seatrial.drills.taking import digest_of
 from seatrial.drills.trip import Trip
-from seatrial.facts.backups.drill import Again, Difference, Drill, Fingerprint, Ran
+from seatrial.facts.backups.drill import Again, Difference, Drill, Fingerprint, Ran, Residue
 from seatrial.safety.acts import NotRecovered
 from seatrial.words import CouldNotLook, Missing, Size
 
@@ -29,6 +29,7 @@ __all__ = ["record"]
 
 APART = 1.1
 """Seconds between two backups: names with the time in them, to the second, are to differ."""
+UNASKED = Missing("no test of this run is about it")
 T = TypeVar("T")
 
 
@@ -85,6 +86,7 @@ class _Record:
         self.removed: tuple[str, ...] = ()
         self.was = Content()
         self.back = Content()
+        self.later = Content()
 
     def made(self) -> Drill:
         """The whole of it."""
@@ -156,6 +158,7 @@ class _Record:
             now = trip.store.content()
             self.found["source_after"] = now.fingerprint()
             doing.said = _told(now.fingerprint())
+            self.later = now
             changed = compared(self.was, now, seeded=self.seeded, removed=self.removed, alone=trip.source.scratch)
             self.found["source_changed"] = tuple(changed.differences)
         self._left(before, "source")
@@ -164,11 +167,13 @@ class _Record:
     def _left(self, before: Before, where: str) -> None:
         """What a procedure left behind, in one place and in the other."""
         trip = self.trip
-        earlier = self.found.get("residue", ())
+        earlier: tuple[Residue, ...] | Missing = self.found.get("residue", ())
         mine = trip.laid(before.place)
         now = _kept(lambda: left(before, where, self.was, trip.backup.files, mine))
-        both = isinstance(earlier, tuple) and isinstance(now, tuple)
-        self.found["residue"] = (*earlier, *now) if both else (now if isinstance(now, Missing) else earlier)
+        if isinstance(earlier, Missing) or isinstance(now, Missing):
+            self.found["residue"] = earlier if isinstance(earlier, Missing) else now
+        else:
+            self.found["residue"] = (*earlier, *now)
 
     # --- the target -----------------------------------------------------------------------------------------------
 
@@ -223,6 +228,7 @@ class _Record:
             seeded=self.seeded,
             removed=self.removed,
             before=before,
+            later=self.later,
             alone=self.trip.source.scratch,
         )
 
@@ -273,7 +279,7 @@ class _Record:
             if settled.why or not restored.ok:
                 return Again(ran, size, restored=restored, content=Missing(settled.why or _ended(restored)))
             content = settled.store.content()
-            different = compared(self.back, content, seeded=self.seeded, removed=self.removed)
+            different = compared(self.back, content, seeded=self.seeded, times=False)
             return Again(
                 ran,
                 size,
@@ -286,9 +292,16 @@ class _Record:
     # --- what others make of the trip -----------------------------------------------------------------------------
 
     def _beside(self, artifact: Path) -> None:
-        trip = self.trip
-        self.found["controls"] = _kept(lambda: _part("controls").controls(trip, artifact, self.was))
-        self.found["wrote"] = _kept(lambda: _part("writing").wrote(trip)) if trip.drill.writes else None
+        trip, id = self.trip, f"{self.found['backup']}.drill"
+        if trip.bench.asks("control", id) or trip.bench.asks("verification", id):
+            self.found["controls"] = _kept(lambda: _part("controls").controls(trip, artifact, self.was))
+        else:
+            self.found["controls"] = UNASKED
+        if not trip.drill.writes:
+            self.found["wrote"] = None
+        else:
+            asked = trip.bench.asks("writing", id)
+            self.found["wrote"] = _kept(lambda: _part("writing").wrote(trip)) if asked else UNASKED
 
 
 def _part(name: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from seatrial.facts.backups.drill import Again, Difference, Drill, Ran, Residue
+from seatrial.facts.backups.drill import TIMES, Again, Difference, Drill, Ran, Residue
 from seatrial.words import CouldNotLook, Duration, Finding, Missing, Size, seen
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ __all__ = ["GRADES", "RoundTrip", "grade"]
 GRADES = ("none", "exists", "fresh", "intact", "restorable", "equivalent")
 """What a backup is worth, each more than the one before."""
 LOST = ("missing", "shorter")
-TIMES = ("changed", "modified", "time", "mtime")
-"""Attributes that are times of a last change."""
 SLACK = 0.05
 """Share of the RPO that a backup may take where its schedule leaves no room: who says `every: 24h` and `rpo: 24h` means that."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,17 @@ def profile(folder: Path, scripts: Mapping[str, str], **changes: Any) -> Path:
     return folder / "notes.yaml"
 
 
+def _observed(file: Path) -> tuple[Observations, list[str]]:
+    loaded = load(file)
+    references = References(os.environ, file.parent)
+    session = Session(loaded.profile, file.parent, references.resolve, Tier.write, references.mask, key=f"test {file}")
+    observed = Observations(taken="2026-11-21T10:00:00.000+00:00", runtime=Missing("not looked at"))
+    told: list[str] = []
+    subjects = list(NOUNS["drill"].find(loaded.profile))
+    perform(session, observed.runtime, subjects, lambda _: None, {"drills": observed.drills}, told)
+    return observed, told
+
+
 @dataclass
 class Trips:
     """What every requirement of the round trip came to on one drill."""
@@ -96,22 +108,21 @@ class Trips:
         return self.of("violation", "advisory")
 
     @classmethod
-    def made(cls, file: Path, **env: str) -> Trips:
+    def made(cls, file: Path) -> Trips:
         """Make the drill of a profile as a run does, in this process, and judge it."""
-        loaded = load(file)
-        references = References({**os.environ, **env}, file.parent)
-        session = Session(
-            loaded.profile, file.parent, references.resolve, Tier.write, references.mask, key=f"test {file}"
-        )
-        subjects = list(NOUNS["drill"].find(loaded.profile))
-        observed = Observations(taken="2026-11-21T10:00:00.000+00:00", runtime=Missing("not looked at"))
-        told: list[str] = []
+        return cls.all({"": file})[""]
+
+    @classmethod
+    def all(cls, files: Mapping[str, Path]) -> dict[str, Trips]:
+        """The same for several profiles, a few at a time."""
         # Controls have live tests of their own, and take a restore each.
-        with mock.patch("seatrial.drills.controls.controls", return_value=()):
-            perform(session, observed.runtime, subjects, lambda _: None, {"drills": observed.drills}, told)
-        made = cls.judged(file, observed)
-        made.told = told
-        return made
+        with mock.patch("seatrial.drills.controls.controls", return_value=()), ThreadPoolExecutor(4) as pool:
+            made = dict(zip(files, pool.map(_observed, files.values()), strict=True))
+        found = {}
+        for name, (observed, told) in made.items():
+            found[name] = cls.judged(files[name], observed)
+            found[name].told = told
+        return found
 
     def again(self, folder: Path) -> Trips:
         """The verdicts of a replay."""
