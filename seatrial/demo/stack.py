@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import seatrial
-from seatrial.demo import VERSION, control, defects, redis_server, settings
+from seatrial.demo import VERSION, backup, control, defects, redis_server, settings
 from seatrial.demo.children import Child, reserve_port
 from seatrial.demo.datadir import ANNOUNCED, DataDir
+from seatrial.demo.resp import Connection, RedisError
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
 
@@ -49,6 +50,7 @@ class Stack:
         self._reserved = {name: reserve_port() for name in ("api", "redis", "nobody")}
         ports = {name: int(held.getsockname()[1]) for name, held in self._reserved.items()}
         self._run, self._store, self._redis = data.folder("run"), data.folder("store"), data.folder("redis")
+        self._backups = data.folder("backups")
         self._password, self._token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         self._ports = ports
         self._down: set[str] = set()
@@ -107,9 +109,20 @@ class Stack:
                 self._still_waiting(deadline, f"{child.name} does not listen on 127.0.0.1:{child.port}", child)
         while not self._defect and not self._ready():
             self._still_waiting(deadline, "the service does not become ready", self.children["api"])
+        self._back_up()
         for action in self.plan.after_up:
             action(self)
         self.write_announcement()
+
+    def _back_up(self) -> None:
+        """The backup that was made last night, as it were; there is one of a defective stack, too."""
+        for password in (self.plan.redis.get("requirepass", ""), ""):
+            with contextlib.suppress(OSError, RedisError), self._redis_as(password) as redis:
+                backup.take(self._backups, Path(self.plan.settings["DEMO_STORE"]), redis)
+                return
+
+    def _redis_as(self, password: str) -> Connection:
+        return Connection("127.0.0.1", int(self.plan.redis["port"]), password.strip('"'), timeout=2)
 
     def _still_waiting(self, deadline: float, what: str, child: Child) -> None:
         if child.ended():
@@ -144,6 +157,7 @@ class Stack:
             "DEMO_DATA_DIR": str(self._data.path),
             "DEMO_STORE_DIR": str(self._store),
             "DEMO_REDIS_DIR": str(self._redis),
+            "DEMO_BACKUP_DIR": str(self._backups),
             "DEMO_ENV_FILE": str(self.env_file),
             "DEMO_SUPERVISOR_PID": str(os.getpid()),
         }

@@ -322,16 +322,21 @@ def test_a_backup_restores_into_a_new_deployment(tmp_path: Path) -> None:
         assert call(f"{new.names['DEMO_API_URL']}/notes/a")["text"] == "moved"
 
 
-@pytest.mark.parametrize("harm", ["changed", "incomplete", "no folder"])
+@pytest.mark.parametrize("harm", ["changed", "incomplete", "gone", "no folder"])
 def test_a_spoilt_backup_is_refused_and_touches_nothing(demo: Launched, tmp_path: Path, harm: str) -> None:
     url = demo.names["DEMO_API_URL"]
     assert _tool("backup", tmp_path).returncode == 0
     call(f"{url}/notes", {"id": "a", "text": "after"})
+    (made,) = tmp_path.glob("notes-*.tar.gz")
     if harm == "changed":
-        (tmp_path / "notes.db").write_bytes(b"x")
+        made.write_bytes(made.read_bytes().replace(made.read_bytes()[200:204], b"xxxx"))
     elif harm == "incomplete":
-        (tmp_path / "manifest.json").unlink()
-    refused = _tool("restore", tmp_path / "nowhere" if harm == "no folder" else tmp_path)
+        made.write_bytes(made.read_bytes()[:-100])
+    elif harm == "gone":
+        made.unlink()
+    folder = tmp_path / "nowhere" if harm == "no folder" else tmp_path
+    assert _tool("verify", folder).returncode == 1
+    refused = _tool("restore", folder)
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
     assert call(f"{url}/notes/a")["text"] == "after"
 
