@@ -110,10 +110,13 @@ class Postgres:
                 connection.close()
 
     def _rest(self) -> None:
-        """Close what the writer held."""
+        """Close what the writer held: a server that is stopped waits for whoever is connected."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+    def __del__(self) -> None:
+        self._rest()
 
     # What it is
 
