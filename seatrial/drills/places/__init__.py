@@ -107,6 +107,7 @@ def _container(
     from seatrial.drivers import _docker_endpoint
 
     endpoint = _docker_endpoint.find(session)
+    role = role.replace(" ", "-")  # names of containers and hosts have no spaces
     name = f"seatrial-{role}-{token[:8]}"
     body = staging.body(stage, role, token)
     with disturber.disturbed(*hands.acts(STAGE, role, token=token, name=name, body=body, endpoint=endpoint)):
