@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FOLDER", "ONES", "TOP", "WRITER", "Made", "lay", "mended", "ones"]
+__all__ = ["FOLDER", "ONES", "PUT", "TAKE", "TOP", "TRY", "WRITER", "Made", "lay", "ones", "packed", "pieces"]
 
 FOLDER = "seatrial-sentinels"
 """Most lie in here: a name that begins with a dash would be taken for an option where a documented command says ``*``."""
@@ -24,23 +24,32 @@ PIECES = 400
 """Files that a large amount is spread over at most."""
 _TEXT = b"A sea trial is the last test of a ship before it is accepted.\n"
 
-MEND = r"""
-cd "$1" || exit 3
+PUT = r"""
+mkdir -p "$1" && cd "$1" || exit 3
 shift
-while [ $# -ge 3 ]; do
-  case $1 in
-    link) ln -s "$2" "./$3" ;;
-    hard) ln "./$2" "./$3" ;;
-    hole) truncate -s "$2" "./$3" && printf end >> "./$3" ;;
-    owner) chown "$2" "./$3" ;;
-    mode) chmod "$2" "./$3" ;;
-    time) touch -m -d "@$2" "./$3" ;;
-  esac 2> /dev/null
-  shift 3
+while [ "$1" != // ]; do
+  rm -rf "./$1" || exit 3
+  shift
 done
+shift
+tar xpf - || exit 3
+while [ $# -ge 2 ]; do
+  rm -f "./$2" && truncate -s "$1" "./$2" && printf end >> "./$2"
+  shift 2
+done 2> /dev/null
 exit 0
 """
-"""What a copy can't be relied on to bring along, made in the place itself. What is not possible there is not made."""
+"""Written in the place itself, by whoever works there, whose files they are then."""
+TAKE = r"""
+cd "$1" 2> /dev/null || exit 0
+shift
+for name; do
+  rm -rf "./$name" || exit 3
+done
+"""
+TRY = r"""
+cd "$1" && printf usable > ./"$2" && cat ./"$2" && rm -f ./"$2"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +71,10 @@ class Made:
     """Bytes of it that were never written."""
 
 
-def ones(size: int) -> list[Made]:
-    """All of them, with enough beside them that all is at least that many bytes."""
+def ones(*, second_names: bool) -> list[Made]:
+    """All of them, but for those that make up an amount."""
     made = [*_top(), *_kinds(), *_names(), *_deep()]
-    left = size - sum(len(one.content) + one.hole for one in made)
-    return [*made, *_pieces(left)]
+    return made if second_names else [one for one in made if one.kind != "hard"]
 
 
 def _text(about: str) -> bytes:
@@ -172,7 +180,7 @@ def _deep() -> Iterator[Made]:
             yield Made(f"{at}/seatrial.txt", f"a file {number + 2} folders deep", _text(at))
 
 
-def _pieces(left: int) -> Iterator[Made]:
+def pieces(left: int) -> Iterator[Made]:
     """Half of them can be compressed, half can't."""
     each = max(PIECE, -(-left // PIECES))
     number = 0
@@ -198,21 +206,26 @@ def lay(made: list[Made], root: Path) -> None:
             os.utime(path, (now, now - one.age))
 
 
-def mended(made: list[Made], *, rooted: bool) -> list[str]:
-    """What `MEND` is given for them. Times go last, since all else changes them."""
+def packed(made: Iterable[Made], *, rooted: bool) -> bytes:
+    """The same as a tar, with links and owners, in the form that every tar reads."""
+    import io
+    import tarfile
+
     now = int(time.time())
-    words: list[str] = []
-    for one in made:
-        if one.kind in ("link", "hard"):
-            words += [one.kind, one.to, one.name]
-        if one.hole:
-            words += ["hole", str(one.hole + len(one.content)), one.name]
-        if one.owner and rooted:
-            words += ["owner", one.owner, one.name]
-    for one in made:
-        if one.kind in ("file", "folder") and (rooted or not one.owner):
-            words += ["mode", f"{one.mode:04o}", one.name]
-    for one in made:
-        if one.kind == "file" and one.age:
-            words += ["time", str(now - int(one.age)), one.name]
-    return words
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for one in made:
+            member = tarfile.TarInfo(one.name)
+            member.mode, member.mtime = one.mode, now - int(one.age)
+            if one.owner and rooted:
+                member.uid, member.gid = map(int, one.owner.split(":"))
+            elif one.owner:
+                member.mode &= 0o777
+            if one.kind == "file":
+                member.size = len(one.content)
+                tar.addfile(member, io.BytesIO(one.content))
+                continue
+            member.type = {"folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "hard": tarfile.LNKTYPE}[one.kind]
+            member.linkname = one.to
+            tar.addfile(member)
+    return out.getvalue()

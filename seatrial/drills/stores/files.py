@@ -8,7 +8,7 @@ import os
 import posixpath
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,10 @@ SECONDS = 15.0
 MOST = 100_000
 """Files, folders and links that are read."""
 PLACES = 4
+BATCH = 32 * 1024**2
+"""Bytes that are written at once."""
 SHELL = ("/bin/sh", "-c")
+NO_SHELL = (126, 127)
 LINKED = r"""
 cd "$1" && find . -xdev -type f -links +1 -exec sh -c '
 for name; do stat -c %d:%i -- "$name" && printf "%s\0" "$name"; done' sh {} +
@@ -58,20 +61,25 @@ class Files:
         self.place = place
         self.declared = path.rstrip("/") or "/"
         self._rooted: bool | None = None
+        self._path = ""
         if not path.startswith("/") or self.declared == "/":
             raise CouldNotLook(f"a folder that is saved is an absolute path below /, not {path}")
 
     @property
     def path(self) -> str:
-        """Where it really is: what is declared may be a link, and be made anew by a restore."""
-        found = self._try("readlink", "-f", self.declared)
-        real = found.output.decode("utf-8", "surrogateescape").rstrip("\n") if found and not found.status else ""
-        return real if real.startswith("/") and real != "/" else self.declared
+        """Where it really is: what is declared may be a link."""
+        if not self._path:
+            found = self._try("readlink", "-f", self.declared)
+            real = found.output.decode("utf-8", "surrogateescape").rstrip("\n") if found and not found.status else ""
+            if not real.startswith("/") or real == "/":
+                return self.declared  # it is not there yet, and may come as a link
+            self._path = real
+        return self._path
 
-    def _try(self, *command: str) -> Result | None:
+    def _try(self, *command: str, stdin: bytes = b"") -> Result | None:
         """What a command gave, where the place has it."""
         try:
-            return self.place.run(list(command))
+            return self.place.run(list(command), stdin=stdin)
         except CouldNotLook:
             return None
 
@@ -101,50 +109,73 @@ class Files:
 
     def seed(self, size: int) -> dict[str, str]:
         """Files, folders and links that differ in all that a backup could select by."""
-        made = sentinels.ones(size)
-        if not self._twins():
-            # Many a sound copy makes two files of one with two names: that matters only where there are such files.
-            made = [one for one in made if one.kind != "hard"]
+        # Many a sound copy makes two files of one with two names: that matters only where there are such files.
+        made = sentinels.ones(second_names=bool(self._twins()))
         self._write(made)
+        told = {one.name: one.what for one in made if self.rooted or not one.owner}
+        batch: list[Made] = []
+        for piece in sentinels.pieces(size - sum(len(one.content) + one.hole for one in made)):
+            told[piece.name] = piece.what
+            batch.append(piece)
+            if sum(len(one.content) for one in batch) >= BATCH:
+                self._write(batch, tops=False)
+                batch = []
+        if batch:
+            self._write(batch, tops=False)
         there = self._entries()
-        return {one.name: one.what for one in made if one.name in there and (self.rooted or not one.owner)}
+        return {name: what for name, what in told.items() if name in there}
 
-    def _write(self, made: list[Made]) -> list[Made]:
+    def _write(self, made: list[Made], *, tops: bool = True) -> None:
         """Put them there, those that are in the way taken away before."""
         path = self.path
-        tops = dict.fromkeys(one.name.partition("/")[0] for one in made)
+        out = dict.fromkeys(one.name.partition("/")[0] for one in made) if tops else {}
+        holes = [word for one in made if one.hole for word in (str(one.hole + len(one.content)), one.name)]
+        done = self._try(
+            *SHELL, sentinels.PUT, "sh", path, *out, "//", *holes, stdin=sentinels.packed(made, rooted=self.rooted)
+        )
+        if done is None or done.status:
+            self._copied_in(made, path, out)
+
+    def _copied_in(self, made: list[Made], path: str, out: Iterable[str]) -> None:
+        """The same where there is no shell, or no tar: without links and other owners."""
+        for top in out:
+            self.place.remove(f"{path}/{top}")
         with _scratch() as folder:
             sentinels.lay(made, folder)
-            for top in tops:
-                self.place.remove(f"{path}/{top}")
-                if (folder / top).exists():
-                    self.place.put(folder / top, f"{path}/{top}")
-        with contextlib.suppress(CouldNotLook):  # a place without a shell has the files, and no links
-            self.place.run([*SHELL, sentinels.MEND, "sh", path, *sentinels.mended(made, rooted=self.rooted)])
-        return made
+            if out:
+                for one in sorted(folder.iterdir()):
+                    self.place.put(one, f"{path}/{one.name}")
+                return
+            for file in (file for file in folder.rglob("*") if file.is_file()):
+                self.place.put(file, f"{path}/{file.relative_to(folder)}")
+
+    def _take(self, names: Iterable[str]) -> None:
+        """Remove what is there of that."""
+        path = self.path
+        done = self._try(*SHELL, sentinels.TAKE, "sh", path, *names)
+        if done is None or done.status:
+            for name in names:
+                self.place.remove(f"{path}/{name}")
 
     def removed(self) -> tuple[str, ...]:
         """A file and a folder, written and taken away."""
         gone = ("seatrial-removed.txt", "seatrial-removed")
         inside = f"{gone[1]}/inside.txt"
         self._write([Made(gone[0], "", b"removed"), Made(inside, "", b"removed")])
-        path = self.path
-        for name in gone:
-            self.place.remove(f"{path}/{name}")
-        return (gone[0], gone[1], inside)
+        self._take(gone)
+        return (*gone, inside)
 
     def aged(self, seconds: float) -> dict[str, str]:
         """Files whose time of change is that long ago."""
-        made = self._write(
-            [
-                Made("seatrial-aged", "a folder", kind="folder", mode=0o755),
-                Made("seatrial-aged/plain.txt", "an old file", b"plain", age=seconds),
-                Made("seatrial-aged/empty.txt", "an old empty file", age=seconds),
-                Made("seatrial-aged/.hidden", "an old file whose name begins with a dot", b"hidden", age=seconds),
-                Made("seatrial-aged/seatrial.log", "an old file whose name ends with .log", b"log", age=seconds),
-                Made("seatrial-aged/folder/inside.txt", "an old file in a folder", b"inside", age=seconds),
-            ]
-        )
+        made = [
+            Made("seatrial-aged", "a folder", kind="folder", mode=0o755),
+            Made("seatrial-aged/plain.txt", "an old file", b"plain", age=seconds),
+            Made("seatrial-aged/empty.txt", "an old empty file", age=seconds),
+            Made("seatrial-aged/.hidden", "an old file whose name begins with a dot", b"hidden", age=seconds),
+            Made("seatrial-aged/seatrial.log", "an old file whose name ends with .log", b"log", age=seconds),
+            Made("seatrial-aged/folder/inside.txt", "an old file in a folder", b"inside", age=seconds),
+        ]
+        self._write(made)
         return {one.name: one.what for one in made if one.kind == "file"}
 
     def _entries(self) -> dict[str, Entry]:
@@ -204,14 +235,22 @@ class Files:
 
     def usable(self) -> str:
         """A file is written, read and removed."""
-        path = f"{self.path}/seatrial-usable.txt"
+        name = "seatrial-usable.txt"
+        path = f"{self.path}/{name}"
         try:
             self.ready()
-            with _scratch() as folder:
-                (folder / "usable").write_bytes(b"usable")
-                self.place.put(folder / "usable", path, mode=0o600)
-            read = self.place.read(path, most=1024)
-            self.place.remove(path)
+            done = self._try(*SHELL, sentinels.TRY, "sh", self.path, name)
+            if done is not None and done.status not in NO_SHELL:
+                read = done.output
+                if done.status:
+                    said = done.error.decode("utf-8", "replace").strip().splitlines()
+                    return f"{self.declared} can't be written: {said[-1][-300:] if said else f'status {done.status}'}"
+            else:
+                with _scratch() as folder:
+                    (folder / "usable").write_bytes(b"usable")
+                    self.place.put(folder / "usable", path, mode=0o600)
+                read = self.place.read(path, most=1024)
+                self.place.remove(path)
         except CouldNotLook as why:
             return why.reason
         return "" if read == b"usable" else f"{self.declared} does not give back what was written to it"
@@ -239,9 +278,7 @@ class Files:
 
     def unseed(self) -> None:
         """Whatever of it is there."""
-        path = self.path
-        for name in sentinels.ONES:
-            self.place.remove(f"{path}/{name}")
+        self._take(sentinels.ONES)
 
 
 @contextlib.contextmanager
