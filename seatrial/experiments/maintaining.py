@@ -103,7 +103,8 @@ def run(bench: Bench, subject: Subject) -> Maintained:
         return Maintained(
             **common,
             after=after.fingerprint(),
-            lost=tuple(lost.differences),
+            # A log that is begun anew, or a stamp, is no loss.
+            lost=tuple(each for each in lost.differences if each.kind != "added"),
             aged=len(may),
             removed=sum(name not in after.items for name in may),
             unusable=_usable(store),

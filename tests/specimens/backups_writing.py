@@ -115,7 +115,7 @@ BKP_063 = Specimens(
         "it is shorter: 0 bytes, was 12 bytes": maintained(
             "30d", lost=(Difference("shorter", "seatrial-log", "a file", "12 bytes", "0 bytes"),)
         ),
-        "it is attribute: mode 0644, was mode 0600": maintained(
+        "it has another mode 0644, was mode 0600": maintained(
             lost=(Difference("attribute", "seatrial-log", "a file", "mode 0600", "mode 0644"),)
         ),
     },

@@ -93,5 +93,7 @@ def _named(lost: Difference) -> str:
 
 
 def _how(lost: Difference) -> str:
-    told = {"missing": "it was removed", "added": "it was not there before"}.get(lost.kind, f"it is {lost.kind}")
-    return told + (f": {lost.seen}, was {lost.expected}" if lost.seen or lost.expected else "")
+    if lost.kind == "missing":
+        return "it was removed"
+    told = {"attribute": "it has another"}.get(lost.kind, f"it is {lost.kind}:")
+    return f"{told} {lost.seen}, was {lost.expected}"
