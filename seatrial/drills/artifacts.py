@@ -87,14 +87,9 @@ class Lying:
             found[name] = max(found.get(name, 0.0), entry.modified)
         return sorted(found, key=lambda name: (found[name], name))
 
-    def of(self, names: Iterable[str]) -> list[Entry]:
-        """All that is at and below those names."""
-        wanted = set(names)
-        return [entry for entry in self.entries if self._name(entry) in wanted]
-
-    def _name(self, entry: Entry) -> str:
-        name = posixpath.relpath(entry.path, self.root).split("/")[0]
-        return "" if name == "." else name
+    def besides(self) -> frozenset[Entry]:
+        """All of it, but for the folder itself, which changes with what is put into it."""
+        return frozenset(entry for entry in self.entries if entry.path != self.root or entry.kind != "folder")
 
 
 def _state(entry: Entry) -> tuple[object, ...]:

@@ -69,6 +69,8 @@ class Trip:
     _put: dict[int, list[str]] = field(default_factory=dict)
     _made: int = 0
     _left: list[tuple[Place, str]] = field(default_factory=list)
+    _kept_others: bool = True
+    """Whether all that lay there before the last backup was there after it, as it was."""
     _began: dict[Path, float] = field(default_factory=dict)
 
     @property
@@ -102,7 +104,12 @@ class Trip:
     def target(self, role: str = "target") -> Iterator[tuple[Place, Store]]:
         """A fresh target: a scratch place that is ready, and its store; gone at the end."""
         with self._staged(self.drill.target, role) as place:
-            yield place, self.opened(place)
+            store = self.opened(place)
+            if not self.source.scratch:
+                # A scratch folder shows the machine's files, and with them what was just written to the deployment.
+                with contextlib.suppress(CouldNotLook):
+                    store.unseed()
+            yield place, store
 
     @contextmanager
     def sourced(self, role: str = "source") -> Iterator[tuple[Place, Store]]:
@@ -185,6 +192,7 @@ class Trip:
         to.parent.mkdir(parents=True)
         names = now.new_since(before)
         self._left = [(place, f"{folder}/{each}" if each else folder) for each in names]
+        self._kept_others = before.besides() <= now.besides()
         self._began[to] = began
         if names:
             artifacts.fetched(place, now, names, before, to)
@@ -204,11 +212,16 @@ class Trip:
         return tuple(self._put.get(id(place), ()))
 
     def take_away(self) -> None:
-        """Remove the backup that was made last from the scratch place where it was made."""
+        """Remove the backup that was made last from where it was made: it holds what was written for the drill.
+
+        In the deployment it stays where the procedure took away or changed what lay there: it may be the only one now.
+        """
         left, self._left = self._left, []
         for place, path in left:
-            if place.scratch:
+            if place.scratch or self._kept_others:
                 place.remove(path)
+            else:
+                self.notes["left"] = f"{path} of {place.name} was made by this drill, and holds what was written for it"
 
     def restore(
         self, place: Place, artifact: Path, environment: Mapping[str, str] | None = None, within: float | None = None

@@ -162,6 +162,11 @@ class _Record:
             changed = compared(self.was, now, seeded=self.seeded, removed=self.removed, alone=trip.source.scratch)
             self.found["source_changed"] = tuple(changed.differences)
         self._left(before, "source")
+        if not trip.source.scratch:
+            try:
+                trip.take_away()
+            except CouldNotLook as why:
+                trip.notes["left"] = f"the backup that was made could not be taken away: {why.reason}"
         return artifact if left else None
 
     def _left(self, before: Before, where: str) -> None:
@@ -179,7 +184,14 @@ class _Record:
 
     def _same(self, place: Place, store: Store) -> str:
         """Why source and target are one; they are told apart before anything is done to the target."""
-        if store.identity() == self.trip.store.identity():
+        mine = self.trip.store.identity()
+        try:
+            other = store.identity()
+        except CouldNotLook as why:
+            # Nothing answers in a place that is the run's own: what a restore starts there is not what runs elsewhere.
+            self.trip.notes["target before"] = why.reason
+            other = ""
+        if other == mine:
             return f"the store of {place.name} is that of {self.trip.source.name}"
         if place.processes == self.trip.source.processes:
             return f"{place.name} is {self.trip.source.name}"
@@ -188,7 +200,7 @@ class _Record:
     def _restore(self, place: Place, store: Store, artifact: Path) -> None:
         trip = self.trip
         with trip.step("fingerprint of the target") as doing:
-            before = store.content()
+            before = self._before(store)
             self.found["target_before"] = before.fingerprint()
             doing.said = _told(before.fingerprint())
         lay = Before.of(place, store, trip.folder(place))
@@ -212,6 +224,20 @@ class _Record:
             self.found |= {"differences": tuple(differences.differences), "counts": differences.counts}
             alone = trip.source.scratch
             self.found["compared"] = len(self.was.items) if alone else len(self.seeded)
+
+    def _before(self, store: Store) -> Content:
+        """What the target holds before the restore: nothing, where nothing answers yet."""
+        try:
+            before = store.content()
+        except CouldNotLook as why:
+            self.trip.notes["target before"] = why.reason
+            return Content()
+        there = [name for name in self.seeded if before.items.get(name) == self.was.items[name]]
+        if there:
+            raise CouldNotLook(
+                f"the target held {len(there)} of {len(self.seeded)} sentinels before anything was restored: {there[0]!r}"
+            )
+        return before
 
     def _compared(self, store: Store, before: Content) -> Compared:
         try:

@@ -53,6 +53,7 @@ def profile(folder: Path, scripts: Mapping[str, str], **changes: Any) -> Path:
     stage = {"prepare": ["mkdir", "-p", "/srv/notes", "/var/backups/notes"], "within": "10s"}
     drill: dict[str, Any] = {"source": stage, "target": stage, "seed": "200KiB", "writes": False}
     drill |= {key.removeprefix("drill_"): value for key, value in changes.items() if key.startswith("drill_")}
+    drill = {key: value for key, value in drill.items() if value is not None}
     backup = {
         "files": {"path": "/var/backups/notes", "match": "*.tar.gz"},
         "store": {"files": {"path": "/srv/notes"}},

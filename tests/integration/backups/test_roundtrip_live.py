@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from pathlib import Path
+
 import pytest
 
+from seatrial.drills.trip import Trip
+from seatrial.experiments import expected
+from seatrial.profile.loading import load
+from seatrial.profile.subjects import NOUNS
 from tests.integration.backups.roundtrip_lab import IDS, Trips, profile
 
 BACKUP = """\
@@ -158,3 +166,97 @@ def test_each_way_turns_one_requirement_red(way, trips):
 
 def test_each_requirement_is_turned_red():
     assert {id for _, _, id, _ in WAYS.values()} | {"BKP-032"} == set(IDS)
+
+
+def test_a_restore_into_the_source_is_refused(tmp_path, monkeypatch):
+    """The target is the source itself: that is seen before anything is done to it."""
+
+    @contextlib.contextmanager
+    def source(trip, stage, role):
+        yield trip.source
+
+    monkeypatch.setattr(Trip, "_staged", source)
+    file = profile(tmp_path, {**GOOD, "restore": "rm -rf /srv/notes/*\n"})
+    found = Trips.made(file)
+    assert found.red == ["BKP-032"], found.texts
+    assert (
+        "the store of scratch folder (source) is that of scratch folder (source); nothing was restored"
+        in (found.texts["BKP-032"])
+    )
+    assert found.drill.source_before == found.drill.source_after
+    assert [step.what for step in found.drill.steps][-1] == "backup once more"
+    assert found.outcomes["BKP-036"] == "error"
+
+
+class TestOnTheDeployment:
+    """What is saved is this machine's: sentinels are written beside what is there, and taken away again."""
+
+    @pytest.fixture
+    def folder(self, tmp_path) -> Path:
+        (tmp_path / "notes").mkdir()
+        (tmp_path / "backups").mkdir()
+        (tmp_path / "notes" / "diary.txt").write_text("of the users")
+        (tmp_path / "backups" / "notes-20261101-000000.tar.gz").write_text("an older one")
+        return tmp_path
+
+    def made(self, folder, scripts=GOOD, **changes) -> Trips:
+        scripts = {
+            key: text.replace("/srv/notes", f"{folder}/notes").replace("/var/backups/notes", f"{folder}/backups")
+            for key, text in scripts.items()
+        }
+        return Trips.made(
+            profile(
+                folder, scripts, drill_source=None, drill_target={"within": "5s"},
+                store={"files": {"path": f"{folder}/notes"}}, files={"path": f"{folder}/backups", "match": "*.tar.gz"}, **changes,
+            )
+        )  # fmt: skip
+
+    def there(self, folder):
+        return sorted(
+            str(each.relative_to(folder)) for sub in ("notes", "backups") for each in (folder / sub).rglob("*")
+        )
+
+    def test_a_good_backup_keeps_every_requirement_and_nothing_is_left(self, folder):
+        before = self.there(folder)
+        found = self.made(folder)
+        # A second backup of a deployment is not made.
+        assert (found.of("pass"), found.told) == ([id for id in IDS if id != "BKP-045"], []), found.texts
+        assert found.drill.source == "the deployment"
+        assert self.there(folder) == before
+        assert found.drill.compared == len(found.drill.seeded)
+
+    def test_a_restore_that_does_nothing_is_seen_though_the_target_shows_the_machine(self, folder):
+        found = self.made(folder, {**GOOD, "restore": "echo restored\n"})
+        assert found.red == ["BKP-036"], found.texts
+        assert "the restore reported success while it restored nothing" in found.texts["BKP-036"]
+
+    def test_a_restore_reaches_nothing_of_the_machine(self, folder):
+        before = self.there(folder)
+        found = self.made(folder, {**GOOD, "restore": f"rm -rf {folder}/notes {folder}/backups /srv; exit 1\n"})
+        assert found.red == ["BKP-033"], found.texts
+        assert self.there(folder) == before
+
+    def test_a_backup_that_took_older_ones_away_stays(self, folder):
+        found = self.made(folder, {**GOOD, "command": f"rm /var/backups/notes/*\n{BACKUP}"})
+        assert found.red == [], found.texts
+        (left,) = [each for each in self.there(folder) if each.endswith(".tar.gz")]
+        assert left in found.drill.notes["left"]
+
+
+def test_a_hundred_megabytes_and_more(tmp_path):
+    began = time.monotonic()
+    plain = {
+        key: text.replace("czf", "cf").replace("xpzf", "xpf").replace(".tar.gz", ".tar") for key, text in GOOD.items()
+    }
+    files = {"path": "/var/backups/notes", "match": "*.tar"}
+    found = Trips.made(profile(tmp_path, plain, drill_seed="105MB", files=files))
+    assert found.of("pass") == IDS, found.texts
+    assert found.drill.source_before.size >= 105_000_000
+    print(f"{found.drill.source_before.size} bytes there and back, twice, in {time.monotonic() - began:.1f} s")
+
+
+def test_the_plan_names_the_drill_its_time_and_its_tier(tmp_path):
+    loaded = load(profile(tmp_path, GOOD))
+    ((title, takes),) = expected(loaded.profile, NOUNS["drill"].find(loaded.profile))
+    assert title == "the round trip of backups.notes (tier write): 200KiB from a scratch source into a scratch target"
+    assert takes > 10
