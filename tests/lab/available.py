@@ -73,12 +73,24 @@ def _systems() -> str | None:
     return None
 
 
+def _procedures() -> str | None:
+    if reason := _docker():
+        return reason
+    if not (compose.find("compose2") or compose.find("compose1")):
+        return "no compose here: see `python -m tests.lab status`"
+    lacking = [
+        f"host-{name}" for name in ("redis", "site", "viking") if not Engine().image(f"seatrial-systems/host-{name}")
+    ]
+    return f"no {' and no '.join(lacking)}: run `python -m tests.systems hosts`" if lacking else None
+
+
 NEEDS: dict[str, Callable[[], str | None]] = {
     "docker": _docker,
     "redis": _redis,
     "prometheus": _prometheus,
     "compose1": _compose("compose1"),
     "compose2": _compose("compose2"),
+    "procedures": _procedures,
     "systems": _systems,
     "arm64": _arm64,
     "allure": _allure,

@@ -3,7 +3,7 @@
 set -euo pipefail
 umask 077
 
-folder=/backups/redis
+folder=/backups/redis-mended
 mkdir -p "$folder"
 work=$(mktemp -d "$folder/.making-XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -1,0 +1,2 @@
+#!/bin/bash
+tar -czvf backup-agfs-$(date +%Y%m%d).tar.gz /data/agfs

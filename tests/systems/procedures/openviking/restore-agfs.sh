@@ -1,0 +1,2 @@
+#!/bin/bash
+tar -xzvf "$BACKUP_FILE" -C /data/
