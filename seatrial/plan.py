@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seatrial import drivers
+from seatrial.drills.hands import RIGHTS as DRILLING
+from seatrial.drills.hands import stages
 from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Duration
 
@@ -47,6 +49,8 @@ def plan(trial: Trial) -> Iterator[str]:
     for tier, right in rights.items():
         if tier <= options.tier:
             yield f"  {tier!s:<8}  {right}"
+    if options.tier >= Tier.write and stages(profile):
+        yield f"  {Tier.write!s:<8}  {DRILLING}"
     yield ""
     planned = _experiments(trial)
     if planned:

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.profile.model import Profile
 
-__all__ = ["LABEL", "SEED", "STAGE", "StageHands", "stages"]
+__all__ = ["LABEL", "RIGHTS", "SEED", "STAGE", "StageHands", "stages"]
 
 STAGE, SEED = "stage", "seed"
 """The kinds of acts."""
+RIGHTS = (
+    "drills of backups: run the documented procedures; scratch folders: root, or namespaces for ordinary users; "
+    "scratch containers: POST, PUT and DELETE on the API of the engine that `docker` finds, and root to reach servers in them"
+)
+"""What making scratch places needs, for `--plan`."""
 LABEL = "org.seatrial.stage"
 """Label of a container that was made for a drill; its value is the act's token."""
 

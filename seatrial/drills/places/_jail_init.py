@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -146,6 +147,19 @@ class Layers:
             shown(inner, target)
 
 
+def skeleton(source: str, target: str) -> None:
+    """The folders that servers are given there to put their sockets into; empty, of the same owners and modes."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(source):
+            with contextlib.suppress(OSError):
+                seen = os.lstat(f"{source}/{name}")
+                if stat.S_ISDIR(seen.st_mode):
+                    os.mkdir(f"{target}/{name}")
+                    os.chmod(f"{target}/{name}", stat.S_IMODE(seen.st_mode))
+                    os.chown(f"{target}/{name}", seen.st_uid, seen.st_gid)
+                    os.chmod(f"{target}/{name}", stat.S_IMODE(seen.st_mode))
+
+
 def furnish(root: str, small: int) -> None:
     """Processes, devices and /run of its own."""
     for name in ("proc", "dev", "run", "sys"):
@@ -160,8 +174,9 @@ def furnish(root: str, small: int) -> None:
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(target, f"{root}/dev/{name}")
     os.mkdir(f"{root}/dev/shm")
-    os.mkdir(f"{root}/run/lock")
+    skeleton("/run", f"{root}/run")
     mount("tmpfs", f"{root}/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, f"mode=1777,size={small}")
+    os.makedirs(f"{root}/run/lock", exist_ok=True)
     os.chmod(f"{root}/run/lock", 0o1777)
     os.makedirs(f"{root}/dev/pts")
     with contextlib.suppress(OSError):
@@ -252,7 +267,12 @@ def spawn(asked: dict[str, Any], fds: list[int]) -> None:
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             for number in (signal.SIGPIPE, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
-            os.chdir(asked["cwd"])
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            try:
+                os.chdir(asked["cwd"])
+            except OSError as why:
+                os.write(tell, f"{why.errno} cwd".encode())
+                os._exit(127)
             os.umask(0o022)
             os.execvpe(asked["argv"][0], asked["argv"], asked["env"])
         except OSError as why:
@@ -262,8 +282,8 @@ def spawn(asked: dict[str, Any], fds: list[int]) -> None:
     os.close(tell)
     for stream in streams:
         os.close(stream)
-    failed = os.read(hear, 16)
-    told(door, errno=int(failed)) if failed else told(door, pid=pid)
+    failed = os.read(hear, 16).split()
+    told(door, errno=int(failed[0]), cwd=len(failed) > 1) if failed else told(door, pid=pid)
     watch = os.pidfd_open(pid)
     poll = select.poll()
     poll.register(watch, select.POLLIN)

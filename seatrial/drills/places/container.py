@@ -99,7 +99,7 @@ class ContainerPlace(Common):
             try:
                 status = api.execute(
                     self.id, argv, take, within=within, stdin=stdin or None, environment=environment,
-                    directory=directory, user=user, begun=begun.append,
+                    directory=posixpath.join("/", directory), user=user, begun=begun.append,
                 )  # fmt: skip
             except TimeoutError:
                 self._end(api, begun)
@@ -114,10 +114,10 @@ class ContainerPlace(Common):
                 raise
         if full := self.full():
             return Ended(None, output, error, why=full)
-        if status in (126, 127) and not_there(
-            output.bytes().decode("utf-8", "replace") + error.bytes().decode("utf-8", "replace")
-        ):
-            return Ended(None, output, error, absent=True)
+        said = output.bytes()[:4096].decode("utf-8", "replace")
+        if status in (126, 127) and said.startswith("OCI runtime exec failed"):
+            output.data.clear()  # these are the engine's words, not the command's
+            return Ended(None, output, error, absent=not_there(said), why=" ".join(said.split())[:300])
         return Ended(status, output, error)
 
     def _end(self, api: Streams, begun: list[str]) -> None:
@@ -310,7 +310,7 @@ def _member(name: str, mode: int, *, folder: bool = False) -> tarfile.TarInfo:
 
 def not_there(said: str) -> bool:
     """Whether an engine says that a program is not there."""
-    return "executable file not found" in said or ("exec" in said and "no such file or directory" in said)
+    return "executable file not found" in said or ('exec: "' in said and "no such file or directory" in said)
 
 
 def _because(why: str) -> str:

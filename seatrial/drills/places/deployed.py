@@ -103,10 +103,10 @@ class Machine(Common):
             child = subprocess.Popen(
                 [sys.executable if argv[0] == "python" else argv[0], *argv[1:]],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
-                env={**os.environ, **environment}, cwd=directory or self.base, start_new_session=True,
+                env={**os.environ, **environment}, cwd=os.path.join(self.base, directory), start_new_session=True,
             )  # fmt: skip
         except FileNotFoundError as why:
-            absent = str(why.filename) != str(directory or self.base)
+            absent = str(why.filename) != os.path.join(self.base, directory)
             return Ended(None, output, error, absent=absent, why=f"{why.filename} is not there")
         except OSError as why:
             return Ended(None, output, error, why=f"{argv[0]}: {(why.strerror or '').lower()}")

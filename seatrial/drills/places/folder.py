@@ -84,7 +84,7 @@ class ScratchFolder(Common):
         child = self.jail.spawn(
             [sys.executable if argv[0] == "python" else argv[0], *argv[1:]],
             surroundings() | dict(environment),
-            directory or str(self.base),
+            os.path.join(self.base, directory),
         )
         try:
             if child.errno:

@@ -193,6 +193,11 @@ class Jail:
             child.end()
             raise CouldNotLook(f"{argv[0]} could not be started in the scratch folder{self.why()}")
         child.errno = int(told.get("errno") or 0)
+        if child.errno and told.get("cwd"):
+            child.end()
+            for number in ours:
+                os.close(number)
+            raise CouldNotLook(f"{cwd}, where {argv[0]} is to be run: {os.strerror(child.errno).lower()}")
         return child
 
     def connect(self, port: int, timeout: float) -> socket.socket:

@@ -53,10 +53,18 @@ def pack(source: Path, name: str, out: IO[bytes], *, mode: int | None = None) ->
 def _members(stream: IO[bytes]) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     import tarfile
 
+    with tarfile.open(fileobj=stream, mode="r|") as tar:
+        for member in tar:
+            yield tar, member
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """What a tar that is none, or is cut off, comes to."""
+    import tarfile
+
     try:
-        with tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
-                yield tar, member
+        yield
     except (tarfile.TarError, EOFError, ValueError, OverflowError) as why:
         raise CouldNotLook(f"what came out of the place is no whole tar: {type(why).__name__}") from None
 
@@ -69,6 +77,16 @@ def unpack(stream: IO[bytes], to: Path, *, most: int) -> None:
     Raises:
         CouldNotLook: it is larger than ``most``, or no such tar.
     """
+    with _whole():
+        try:
+            _unpack(stream, to, most)
+        except TimeoutError:
+            raise
+        except OSError as why:
+            raise CouldNotLook(f"what came out of the place can't be kept: {(why.strerror or '').lower()}") from None
+
+
+def _unpack(stream: IO[bytes], to: Path, most: int) -> None:
     links: list[tuple[Path, str]] = []
     folders: list[tuple[Path, tarfile.TarInfo]] = []
     whole = 0
@@ -132,11 +150,12 @@ def entries(stream: IO[bytes], folder: str, *, most: int) -> list[Entry]:
         CouldNotLook: it lists more than ``most``.
     """
     found: list[Entry] = []
-    for _, member in _members(stream):
-        if len(found) >= most:
-            raise CouldNotLook(f"there are more than {most:,} files at and below {folder}")
-        path = f"{folder.rstrip('/')}/{member.name.strip('/')}".rstrip("/") or "/"
-        found.append(_entry(path, member))
+    with _whole():
+        for _, member in _members(stream):
+            if len(found) >= most:
+                raise CouldNotLook(f"there are more than {most:,} files at and below {folder}")
+            path = f"{folder.rstrip('/')}/{member.name.strip('/')}".rstrip("/") or "/"
+            found.append(_entry(path, member))
     return sorted(found, key=lambda entry: entry.path)
 
 

@@ -75,8 +75,8 @@ def test_files_go_in_and_come_out_as_they_were(stage, tmp_path):
         place.remove("notes")
         place.remove("notes")
         assert place.entries("notes") == ()
+        place.put(source, "more")
         with pytest.raises(CouldNotLook, match="larger than 1KiB"):
-            place.put(source, "more")
             place.fetch("more", tmp_path / "too-much", most=1024)
         with pytest.raises(CouldNotLook, match="more than 3 files"):
             place.entries("more", most=3)
