@@ -64,7 +64,8 @@ def archive(api: Api, container: str, path: str, where: str) -> Listing:
     top = found[0] if found else None
     if top is None or top.kind != "folder":
         return Listing(found[:1], True)
-    below = {each.name.partition("/")[2]: each for each in found[1:]}
+    # The first is the folder itself: `.`, or by its own name, with which the names of all others begin.
+    below = {each.name if top.name == "." else each.name.partition("/")[2]: each for each in found[1:]}
     return Listing(_tree(below, ""), False, top)
 
 

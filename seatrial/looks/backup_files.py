@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from seatrial.words import CouldNotLook, Missing, seen
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
-    from seatrial.facts.container import Container
     from seatrial.facts.runtime import Runtime
     from seatrial.profile.subjects import Subject
 
@@ -125,9 +124,19 @@ def _contained(
         session.call("files", "GET")
         users = session.once(("users of", one.id), lambda: _named(_passwd(root)))
         return place, lambda: sites.folder(root, path, place), lambda uid: users.get(uid, ""), time.time
-    api = Api(session, _docker_endpoint.find(session))
-    users = session.once(("users of", one.id), lambda: _named(passwd(api, one.id)))
-    return place, lambda: archive(api, one.id, path, place), lambda uid: users.get(uid, ""), lambda: _clock(api, one)
+    endpoint = _docker_endpoint.find(session)
+
+    def asked(what: Callable[[Any], Any]) -> Any:
+        with closing(Api(session, endpoint)) as api:
+            return what(api)
+
+    users = session.once(("users of", one.id), lambda: _named(asked(lambda api: passwd(api, one.id))))
+    return (
+        place,
+        lambda: asked(lambda api: archive(api, one.id, path, place)),
+        lambda uid: users.get(uid, ""),
+        lambda: asked(_clock),
+    )
 
 
 def _passwd(root: str) -> bytes:
@@ -148,7 +157,7 @@ def _named(passwd: bytes) -> dict[int, str]:
     return found
 
 
-def _clock(api: Any, _container: Container) -> float:
+def _clock(api: Any) -> float:
     """What time it is where the engine runs."""
     from datetime import datetime
 
