@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 FOLDER = Path(sys.argv[2])
+FOLDER.mkdir(parents=True, exist_ok=True)
 
 
 def _file(name: str) -> Path:
@@ -76,5 +78,7 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
-    print(server.server_port, flush=True)
-    server.serve_forever()
+    # As a stage announces where it is; it ends when its input does.
+    print(f"NOTES_URL=http://127.0.0.1:{server.server_port}\n", flush=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdin.read()

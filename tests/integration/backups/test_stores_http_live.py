@@ -29,17 +29,19 @@ def service(tmp_path):
     running = []
 
     def start(name: str) -> str:
-        (tmp_path / name).mkdir()
         child = subprocess.Popen(
-            [sys.executable, str(SERVICE), "0", str(tmp_path / name)], stdout=subprocess.PIPE, text=True
+            [sys.executable, str(SERVICE), "0", str(tmp_path / name)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         running.append(child)
-        return f"http://127.0.0.1:{child.stdout.readline().strip()}"
+        return child.stdout.readline().strip().removeprefix("NOTES_URL=")
 
     yield start
     for child in running:
-        child.kill()
-        child.wait()
+        child.stdin.close()
+        child.wait(10)
         child.stdout.close()
 
 
