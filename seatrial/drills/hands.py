@@ -82,7 +82,7 @@ class StageHands:
     def _stage(self, service: str, wanted: dict[str, Any]) -> Act:
         token, name = str(wanted["token"]), str(wanted["name"])
         if "body" not in wanted:
-            found = {"size": int(wanted["size"]), "folder": wanted["folder"]}
+            found = {"size": int(wanted["size"]), "folder": wanted["folder"], "hidden": list(wanted.get("hidden", ()))}
             return Act(STAGE, service, name, token, "made for a drill", found, {})
         from dataclasses import asdict
 
@@ -114,7 +114,7 @@ class StageHands:
         from seatrial.outcomes import Tier
 
         self.session.call("process", "STAGE", Tier.write)
-        jail = Jail(act.found["size"], [act.found["folder"]], act.object)
+        jail = Jail(act.found["size"], [act.found["folder"]], act.object, act.found["hidden"])
         jail.up()
         return jail
 

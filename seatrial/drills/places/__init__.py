@@ -78,11 +78,18 @@ def staged(
 def _folder(
     session: Session, disturber: Disturber, hands: StageHands, stage: Stage, role: str, token: str
 ) -> Iterator[ScratchFolder]:
+    from seatrial.drills.places import hiding
     from seatrial.drills.places.folder import ScratchFolder
 
     path = f"/tmp/seatrial-{token}"
     acts = hands.acts(
-        STAGE, role, token=token, name=f"scratch folder for the {role}", size=stage.size.bytes, folder=path
+        STAGE,
+        role,
+        token=token,
+        name=f"scratch folder for the {role}",
+        size=stage.size.bytes,
+        folder=path,
+        hidden=hiding.hidden(session),
     )
     with disturber.disturbed(*acts):
         place = ScratchFolder(session, hands.live[token], path, name=f"scratch folder ({role})")

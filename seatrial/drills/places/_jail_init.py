@@ -83,8 +83,8 @@ def shown(source: str, target: str) -> None:
 class Layers:
     """The machine's files, each folder of them under a layer that takes what is written."""
 
-    def __init__(self, base: str, root: str, points: set[str]) -> None:
-        self.base, self.root = base, root
+    def __init__(self, base: str, root: str, points: set[str], hidden: list[str]) -> None:
+        self.base, self.root, self.hidden = base, root, hidden
         self.points = points - {"/"}
         self.count = 0
 
@@ -100,8 +100,27 @@ class Layers:
         os.chmod(upper, stat.S_IMODE(seen.st_mode))
         if any(mark in path for mark in ":\\,"):
             raise OSError(22, f"{path} can't be a layer")
+        for hidden in self.hidden:
+            if hidden.startswith(path + "/"):
+                with contextlib.suppress(OSError):
+                    self.cover(path, hidden[len(path) + 1 :].split("/"), upper)
         options = f"lowerdir={path or '/'},upperdir={upper},workdir={work},userxattr"
         mount("overlay", self.root + path, "overlay", MS_NODEV, options)
+
+    @staticmethod
+    def cover(path: str, parts: list[str], upper: str) -> None:
+        """Put an empty folder before one that is not to be seen, as if it had been made anew."""
+        for part in parts:
+            path, upper = f"{path}/{part}", f"{upper}/{part}"
+            seen = os.lstat(path)
+            if not stat.S_ISDIR(seen.st_mode):
+                return
+            if not os.path.isdir(upper):
+                os.mkdir(upper)
+                with contextlib.suppress(OSError):
+                    os.chown(upper, seen.st_uid, seen.st_gid)
+                os.chmod(upper, stat.S_IMODE(seen.st_mode))
+        os.setxattr(upper, "user.overlay.opaque", b"y")
 
     def whole(self) -> None:
         """Root: one layer over /, and one over each further file system that is mounted."""
@@ -188,7 +207,18 @@ def furnish(root: str, small: int) -> None:
             shown(f"{root}/proc/{name}", f"{root}/proc/{name}")
 
 
-def enter(size: int, folders: list[str]) -> None:
+def hide(paths: list[str]) -> None:
+    """Take away what is not to be seen, as far as no layer does so: files, and folders where the kernel can't cover them."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if os.path.isdir(path):
+                for name in os.listdir(path):
+                    removed(os.path.join(path, name), {}, [])
+            else:
+                removed(path, {}, [])
+
+
+def enter(size: int, folders: list[str], hidden: list[str]) -> None:
     """Have a file system of one's own as /; what is written to it takes so many bytes of memory at most."""
     called(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "mounting")
     base = "/sys"  # of it nothing is shown, so that it may be covered
@@ -196,7 +226,7 @@ def enter(size: int, folders: list[str]) -> None:
     mount("tmpfs", base, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=755,size={size},nr_inodes=1000000")
     root = f"{base}/root"
     os.mkdir(root)
-    layers = Layers(base, root, points)
+    layers = Layers(base, root, points, hidden)
     if os.getuid() == 0:
         layers.whole()
     else:
@@ -207,6 +237,7 @@ def enter(size: int, folders: list[str]) -> None:
     called(libc.syscall(PIVOT_ROOT, b".", b"."), "making it the root")
     called(libc.umount2(b".", MNT_DETACH), "letting go of the machine's files")
     os.chdir("/")
+    hide(hidden)
     for folder in folders:
         os.makedirs(folder, mode=0o755, exist_ok=True)
 
@@ -503,7 +534,7 @@ def main() -> None:
             os.waitpid(child, 0)
             os._exit(0)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        enter(given["size"], given["folders"])
+        enter(given["size"], given["folders"], given["hidden"])
         loopback()
         humble()
     except OSError as why:

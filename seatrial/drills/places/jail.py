@@ -93,6 +93,8 @@ class Jail:
     """Made when it begins."""
     token: str = ""
     """By which it is found when we are gone."""
+    hidden: list[str] = field(default_factory=list)
+    """Files and folders of the machine that are not to be seen in it; the folders are empty there."""
     pid: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _door: socket.socket | None = None
@@ -108,7 +110,7 @@ class Jail:
             raise CouldNotLook("a scratch folder needs Linux", right="an image for the stage")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         given = {
-            "door": theirs.fileno(), "size": max(1024**2, min(self.size, memory_left() // 2)), "folders": self.folders, "token": self.token,
+            "door": theirs.fileno(), "size": max(1024**2, min(self.size, memory_left() // 2)), "folders": self.folders, "token": self.token, "hidden": self.hidden,
             "processes": PROCESSES, "memory": max(256 * 1024**2, min(MEMORY, memory_left() // 2)),
         }  # fmt: skip
         with theirs:

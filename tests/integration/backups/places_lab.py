@@ -67,7 +67,8 @@ def session_of(file: Path) -> Session:
 @contextlib.contextmanager
 def placed(base: Path, **stage: Any) -> Iterator[Any]:
     """A stage as a profile declares it; that nothing is left of it afterwards is looked at."""
-    session = session_of(declared(base, drill={"target": stage}))
+    more = stage.pop("backup", {})
+    session = session_of(declared(base, **{**more, "drill": {"target": stage}}))
     hands = StageHands(session, Handless("process"))
     disturber = Disturber(hands)
     node = session.profile.backups["notes"].drill.target  # type: ignore[index,union-attr]

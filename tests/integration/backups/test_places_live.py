@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from seatrial.drills.hands import LABEL
+from seatrial.drills.places.hiding import hidden
 from seatrial.safety import journal as journals
 from seatrial.words import CouldNotLook, Missing
 from tests.integration.backups import places_lab as lab
@@ -163,6 +164,32 @@ kill -9 {os.getpid()}; ls /var/run/docker.sock; true
     assert [
         path for path in ("/etc", "/var/tmp", "/tmp", str(tmp_path), "/dev/shm", "/run") if Path(path, mark).exists()
     ] == []
+
+
+def test_a_folder_shows_nothing_of_what_the_profile_says_is_data(tmp_path):
+    data, old = tmp_path / "data", tmp_path / "old"
+    for folder in (data / "deep", old):
+        folder.mkdir(parents=True)
+        (folder / "secret").write_text("of the deployment")
+    (tmp_path / "notes.db").write_text("of the deployment")
+    declared = {
+        "store": {"files": {"path": str(data)}}, "files": {"path": str(old)},
+        "drill": {"target": {}}, "command": ["true"], "restore": ["true"],
+    }  # fmt: skip
+    session = lab.session_of(lab.declared(tmp_path, **declared))
+    assert hidden(session) == [str(data), str(old)]
+    with lab.placed(tmp_path, backup=declared) as place:
+        assert [entry.path for entry in place.entries(str(data))] == [str(data)]
+        assert [entry.path for entry in place.entries(str(old))] == [str(old)]
+        said = place.run(["sh", "-c", f"mkdir {data}/new && mv {data} {data}.was && ls {data}.was"])
+        assert (said.status, said.output) == (0, b"new\n")
+    assert (data / "deep/secret").read_text() == "of the deployment"
+
+
+@pytest.mark.parametrize("path", ["/", "/usr", "/etc/app", "/usr/lib"])
+def test_what_programs_lie_in_is_shown_whatever_is_declared(path, tmp_path):
+    session = lab.session_of(lab.declared(tmp_path, store={"files": {"path": path}}, files={"path": str(tmp_path)}))
+    assert hidden(session) == []
 
 
 @pytest.mark.skipif(not ROOT, reason="needs root, to become somebody else")
