@@ -176,26 +176,35 @@ class Trip:
         """BACKUP_DIR of a place."""
         return artifacts.folder_of(place, self.backup.files, self.name)
 
+    def lies(self, place: Place) -> Place:
+        """Where backups lie that are made in a place: for the deployment it may be the container of a service."""
+        service = self.backup.files.service if self.backup.files is not None else None
+        if place.scratch or not service or self.session.profile.target.driver != "docker":
+            return place
+        from seatrial.drills.places import deployment
+
+        return deployment(self.session, self.bench.hands, service)
+
     def back_up(self, place: Place | None = None) -> tuple[Ran, Path]:
         """Run the backup procedure, and fetch what is new then. There is nothing at that path where it left nothing."""
         place = place or self.source
-        folder = self.folder(place)
+        folder, lies = self.folder(place), self.lies(place)
         if place.scratch and not artifacts.one_file(self.backup.files):
             self._folder(place, folder)
-        before, began = artifacts.lying(place, folder), time.time()
+        before, began = artifacts.lying(lies, folder), time.time()
         ran = place.procedure(
             self.backup.command, what=f"backups.{self.name}.command", environment={"BACKUP_DIR": folder}
         )
-        now = artifacts.lying(place, folder)
+        now = artifacts.lying(lies, folder)
         self._made += 1
         to = self.scratch / str(self._made) / (os.path.basename(folder) or "backup")
         to.parent.mkdir(parents=True)
         names = now.new_since(before)
-        self._left = [(place, f"{folder}/{each}" if each else folder) for each in names]
+        self._left = [(lies, f"{folder}/{each}" if each else folder) for each in names]
         self._kept_others = before.besides() <= now.besides()
         self._began[to] = began
         if names:
-            artifacts.fetched(place, now, names, before, to)
+            artifacts.fetched(lies, now, names, before, to)
             self.known = artifacts.newest(names, self.backup.files)
         return ran, to
 

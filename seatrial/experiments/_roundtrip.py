@@ -145,7 +145,7 @@ class _Record:
 
     def _back_up(self) -> Path | None:
         trip = self.trip
-        before = Before.of(trip.source, trip.store, trip.folder(trip.source))
+        before = Before.of(trip.lies(trip.source), trip.store, trip.folder(trip.source))
         with trip.step("backup") as doing:
             ran, artifact = trip.back_up()
             self.found["backed_up"] = ran

@@ -204,9 +204,10 @@ class TestOnTheDeployment:
             key: text.replace("/srv/notes", f"{folder}/notes").replace("/var/backups/notes", f"{folder}/backups")
             for key, text in scripts.items()
         }
+        target = {"within": "5s", "prepare": ["mkdir", "-p", f"{folder}/notes", f"{folder}/backups"]}
         return Trips.made(
             profile(
-                folder, scripts, drill_source=None, drill_target={"within": "5s"},
+                folder, scripts, drill_source=None, drill_target=target,
                 store={"files": {"path": f"{folder}/notes"}}, files={"path": f"{folder}/backups", "match": "*.tar.gz"}, **changes,
             )
         )  # fmt: skip
