@@ -267,6 +267,8 @@ class ScratchFolder(Common):
         with os.fdopen(hear, "rb") as stream:
             try:
                 tars.unpack(stream, to, most=most)
+                while stream.read(65536):  # whoever sends it fills up its last block
+                    pass
             except CouldNotLook as why:
                 wrong = why
         try:
