@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["DAY", "Unreadable", "When", "longest"]
+__all__ = ["DAY", "Unknown", "Unreadable", "When", "longest"]
 
 DAY = 86400
 FIRST = dt.date(2000, 1, 1).toordinal()
@@ -20,6 +20,10 @@ DAYS = 13 * 365
 
 class Unreadable(ValueError):
     """Not a time as this calendar writes it: one line that says what of it."""
+
+
+class Unknown(Unreadable):
+    """It may be one, but what it comes to is not worked out here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from seatrial.drivers._calendar import DAY, Unreadable, When
+from seatrial.drivers._calendar import DAY, Unknown, Unreadable, When
 
 __all__ = ["Unit", "calendar", "span", "unit"]
 
@@ -20,7 +20,7 @@ _NICKNAMES = {
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = re.compile(rf"(?:{'|'.join(_LONG + _WEEKDAYS)})", re.IGNORECASE)
-_ZONE = re.compile(r"[A-Z][A-Za-z_+\-]*(?:/[A-Za-z0-9_+\-]+)*")
+_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)*")
 _SPANS = {
     "us": 1e-6, "usec": 1e-6, "µs": 1e-6, "ms": 1e-3, "msec": 1e-3, "s": 1, "sec": 1, "second": 1, "seconds": 1, "m": 60,
     "min": 60, "minute": 60, "minutes": 60, "h": 3600, "hr": 3600, "hour": 3600, "hours": 3600, "d": DAY, "day": DAY,
@@ -90,6 +90,8 @@ def calendar(text: str) -> When:
     Raises:
         Unreadable: systemd would refuse it, or it is written in a way that is not read here.
     """
+    if text.strip().startswith("@") or re.search(r":[^:]*[0-9]\.[0-9]", text):
+        raise Unknown(f"`{text}` names one moment, or parts of a second: that is not worked out")
     words = _NICKNAMES.get(text.strip().lower(), text).split()
     if len(words) > 1 and _ZONE.fullmatch(words[-1]) and not _WEEKDAY.match(words[-1]):
         words.pop()  # in which zone it is counted changes nothing of the time between
@@ -97,10 +99,7 @@ def calendar(text: str) -> When:
             words = _NICKNAMES[words[0].lower()].split()
     weekdays: frozenset[int] = frozenset(range(7))
     if words and _WEEKDAY.match(words[0]):
-        spelled = words.pop(0)
-        while words and (spelled.endswith(",") or words[0].startswith(",")):
-            spelled += words.pop(0)
-        weekdays = frozenset(_weekdays(spelled.rstrip(","), text))
+        weekdays = frozenset(_weekdays(words.pop(0).rstrip(","), text))
     date, time = "*-*-*", "00:00:00"
     for word in words:
         if ":" in word:
@@ -117,12 +116,9 @@ def _weekdays(spelled: str, text: str) -> Iterator[int]:
         first, dots, last = part.partition(".." if ".." in part else "-")
         begin = _weekday(first, text)
         end = _weekday(last, text) if dots else begin
-        day = begin
-        while True:
-            yield day
-            if day == end:
-                break
-            day = (day + 1) % 7
+        if end < begin:
+            raise Unreadable(f"`{text}` is no calendar event: {part} runs backwards, from Monday on")
+        yield from range(begin, end + 1)
 
 
 def _weekday(name: str, text: str) -> int:
@@ -142,7 +138,7 @@ def _days(date: str, weekdays: frozenset[int], text: str) -> Callable[[dt.date],
     months = frozenset(_numbers(parts[-2], 1, 12, text))
     days = frozenset(_numbers(parts[-1], 1, 31, text))
     if years is not None:
-        raise Unreadable(f"`{text}` names years: when it ends is not worked out")
+        raise Unknown(f"`{text}` names years: when it ends is not worked out")
 
     def runs(day: dt.date) -> bool:
         if day.month not in months or day.weekday() not in weekdays:
@@ -160,7 +156,7 @@ def _times(time: str, text: str) -> list[int]:
     if len(parts) not in (2, 3):
         raise Unreadable(f"`{text}` is no calendar event")
     hours, minutes = (sorted(set(_numbers(part, 0, high, text))) for part, high in zip(parts, (23, 59), strict=False))
-    seconds = sorted(set(_numbers(parts[2].partition(".")[0], 0, 59, text))) if len(parts) == 3 else [0]
+    seconds = sorted(set(_numbers(parts[2], 0, 59, text))) if len(parts) == 3 else [0]
     return [hour * 3600 + minute * 60 + second for hour in hours for minute in minutes for second in seconds]
 
 

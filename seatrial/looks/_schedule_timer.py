@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from seatrial.drivers import _units
-from seatrial.drivers._calendar import Unreadable, When, longest
+from seatrial.drivers._calendar import Unknown, Unreadable, When, longest
 from seatrial.facts.backups.schedule import Entry
 from seatrial.words import Missing
 
@@ -46,7 +46,7 @@ def timer(tree: Tree, path: str, runs: str, told: Callable[[str], str]) -> Found
     name = os.path.basename(path)
     texts, _ = _unit(tree, prefix, name, (path, text))
     unit = _units.unit(texts)
-    said, whens, gaps, wrong = _when(unit)
+    said, whens, gaps, wrong, unknown = _when(unit)
     starts = (unit.get("Timer.Unit") or [name.removesuffix(".timer") + ".service"])[-1]
     command, missing = _command(tree, prefix, starts, os.path.dirname(path))
     ours = not command or runs in command
@@ -60,16 +60,18 @@ def timer(tree: Tree, path: str, runs: str, told: Callable[[str], str]) -> Found
         or _undone(tree, command)
     )
     gap = _longest(whens, gaps)
-    if not problem and gap is None:
+    if unknown:
+        gap = None
+    elif not problem and gap is None:
         problem = f"its date never comes: {said}"
     entry = Entry(
         where=tree.where(path),
         runs=told(command)[:300] or starts,
         when=said,
-        longest=Missing("when it elapses can't be worked out") if gap is None else gap,
+        longest=Missing(unknown or "it never elapses") if gap is None else gap,
         problem=told(problem),
     )
-    return [entry], [], [] if problem else [*whens, *gaps]
+    return [entry], [], [] if problem or unknown else [*whens, *gaps]
 
 
 def _longest(whens: list[When], gaps: list[float]) -> float | None:
@@ -111,11 +113,11 @@ def _disabled(tree: Tree, prefix: str, name: str, unit: _units.Unit) -> str:
     return f"it is not enabled: no {(wanted or ['timers.target'])[0]}.wants has a link to it (systemctl enable --now {name}){more}"
 
 
-def _when(unit: _units.Unit) -> tuple[str, list[When], list[float], str]:
-    """When a timer elapses: in words, by the calendar, by spans of time, and what is wrong with that."""
+def _when(unit: _units.Unit) -> tuple[str, list[When], list[float], str, str]:
+    """When a timer elapses: in words, by the calendar, by spans of time, what is wrong with that, and what is not known of it."""
     whens: list[When] = []
     gaps: list[float] = []
-    said, wrong = [], ""
+    said, wrong, unknown = [], "", ""
     later = 0.0
     for value in unit.get("Timer.RandomizedDelaySec", [])[-1:]:
         try:
@@ -126,6 +128,9 @@ def _when(unit: _units.Unit) -> tuple[str, list[When], list[float], str]:
         said.append(f"OnCalendar={value}")
         try:
             when = _units.calendar(value)
+        except Unknown as why:
+            unknown = str(why)
+            continue
         except Unreadable as why:
             wrong = wrong or str(why)
             continue
@@ -134,7 +139,7 @@ def _when(unit: _units.Unit) -> tuple[str, list[When], list[float], str]:
             gaps.append(gap + later)
         else:
             whens.append(when)
-    begins = bool(whens or gaps)
+    begins = bool(whens or gaps or unknown)
     for key in _STARTS:
         for value in unit.get(f"Timer.{key}", []):
             said.append(f"{key}={value}")
@@ -149,7 +154,7 @@ def _when(unit: _units.Unit) -> tuple[str, list[When], list[float], str]:
     spelled = ", ".join(said)
     if not said:
         wrong = "nothing says when it elapses: it has neither OnCalendar nor OnUnitActiveSec"
-    elif whens or gaps:
+    elif whens or gaps or unknown:
         wrong = (
             ""
             if begins
@@ -157,7 +162,7 @@ def _when(unit: _units.Unit) -> tuple[str, list[When], list[float], str]:
         )
     elif not wrong:
         wrong = f"it elapses once, when the machine starts: {spelled}"
-    return spelled, whens, gaps, wrong
+    return spelled, whens, gaps, wrong, unknown
 
 
 def _command(tree: Tree, prefix: str, name: str, beside: str) -> tuple[str, str]:
