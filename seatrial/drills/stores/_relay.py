@@ -87,6 +87,9 @@ def _serve(relay: Relay, here: socket.socket, free: threading.BoundedSemaphore) 
         relay.refused = None
         del relay
         there.settimeout(None)
+        with contextlib.suppress(OSError):  # not every way into a place is by TCP
+            # A question that is sent in parts would wait for an acknowledgement of the first.
+            there.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         back = threading.Thread(target=_pump, args=(there, here), daemon=True, name="relay")
         back.start()
         _pump(here, there)
