@@ -81,6 +81,8 @@ class StageHands:
 
     def _stage(self, service: str, wanted: dict[str, Any]) -> Act:
         token, name = str(wanted["token"]), str(wanted["name"])
+        if "local" in wanted:
+            return Act(STAGE, service, name, token, "made for a drill", {"local": str(wanted["local"])}, {})
         if "body" not in wanted:
             found = {"size": int(wanted["size"]), "folder": wanted["folder"], "hidden": list(wanted.get("hidden", ()))}
             return Act(STAGE, service, name, token, "made for a drill", found, {})
@@ -105,7 +107,10 @@ class StageHands:
     def do(self, act: Act) -> None:
         """Do it."""
         if act.kind == STAGE:
-            self.live[act.object] = self._container(act) if "endpoint" in act.found else self._folder(act)
+            if "local" in act.found:
+                Path(act.found["local"]).mkdir(mode=0o700)
+            else:
+                self.live[act.object] = self._container(act) if "endpoint" in act.found else self._folder(act)
         elif act.kind != SEED:  # what writes sentinels is done by whoever holds the store
             self.inner.do(act)
 
@@ -148,7 +153,11 @@ class StageHands:
     def undo(self, act: Act) -> None:
         """Undo it."""
         if act.kind == STAGE:
-            if "endpoint" in act.found:
+            if "local" in act.found:
+                from seatrial.drills.places import local
+
+                local.remove(Path(act.found["local"]), act.object)
+            elif "endpoint" in act.found:
                 with self._engine(act) as api:
                     for one in self._containers(api, act):
                         api.send("DELETE", f"/containers/{one}", within=60.0, fine=(404, 409), force="1", v="1")
@@ -180,6 +189,8 @@ class StageHands:
     def left(self, act: Act) -> str:
         """What of it is still there."""
         if act.kind == STAGE:
+            if "local" in act.found:
+                return "it is still there" if os.path.lexists(act.found["local"]) else ""
             if "endpoint" not in act.found:
                 return "its processes still run" if keepers(act.object) else ""
             with self._engine(act) as api:

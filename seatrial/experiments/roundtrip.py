@@ -7,8 +7,6 @@ anything is. Every part of the drill that fails costs itself and what stands on 
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.outcomes import Tier
@@ -54,8 +52,9 @@ def seconds(_profile: Profile, subject: Subject) -> float:
 
 def run(bench: Bench, subject: Subject) -> Drill:
     """One round trip."""
+    from seatrial.drills.places.local import local_folder
     from seatrial.experiments._roundtrip import record
 
     began = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-    with tempfile.TemporaryDirectory(prefix="seatrial-drill-") as folder:
-        return record(bench, subject.node, str(subject.path[1]), Path(folder), began)
+    with local_folder(bench.disturber, bench.hands) as folder:
+        return record(bench, subject.node, str(subject.path[1]), folder, began)

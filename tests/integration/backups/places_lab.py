@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from seatrial.drills.hands import StageHands
 from seatrial.drills.places import staged
+from seatrial.drills.places.local import local_folder
 from seatrial.drivers import Session
 from seatrial.experiments._handless import Handless
 from seatrial.outcomes import Tier
@@ -99,11 +101,14 @@ def run_to_be_killed(base: Path) -> None:
     with (
         journals.held(session.key) as session.lock,
         kept(session, drivers.load("process"), hands, print, []) as disturber,
+        local_folder(disturber, hands) as local,
         staged(session, disturber, hands, drill.source, role="source") as folder,
         staged(session, disturber, hands, drill.target) as container,
     ):
         folder.run(["sh", "-c", f"sleep 599.{os.getpid()} >/dev/null 2>&1 & echo x > /srv/notes-was-here"])
-        print(container.id, os.getpid(), flush=True)
+        (local / "deep").mkdir(mode=0)
+        Path(tempfile.mkdtemp()).joinpath("artifact").write_text("data")
+        print(container.id, os.getpid(), local, flush=True)
         time.sleep(600)
 
 

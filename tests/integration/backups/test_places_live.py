@@ -360,9 +360,9 @@ def killed(image, tmp_path, monkeypatch):
         [sys.executable, "-m", "tests.integration.backups.places_lab", str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
     try:
-        container, pid = run.stdout.readline().split()  # type: ignore[union-attr]
+        container, pid, local = run.stdout.readline().split()  # type: ignore[union-attr]
         (file,) = journals.journals()
-        yield SimpleNamespace(run=run, container=container, mark=f"599.{pid}", journal=file)
+        yield SimpleNamespace(run=run, container=container, mark=f"599.{pid}", journal=file, local=Path(local))
     finally:
         run.kill()
         run.wait()
@@ -371,7 +371,7 @@ def killed(image, tmp_path, monkeypatch):
 
 def _gone(killed, within=20.0):
     end = time.monotonic() + within
-    while killed.container in _containers() or _programs(killed.mark):
+    while killed.container in _containers() or _programs(killed.mark) or killed.local.exists():
         assert time.monotonic() < end, killed.journal.read_text()
         time.sleep(0.1)
 
@@ -379,6 +379,7 @@ def _gone(killed, within=20.0):
 def test_a_killed_run_s_places_are_gone_at_once(killed):
     assert killed.container in _containers()
     assert _programs(killed.mark)
+    assert next(killed.local.glob("*/artifact")).read_text() == "data"
     killed.run.kill()
     killed.run.wait()
     _gone(killed)
