@@ -7,16 +7,18 @@ anyway is not counted against its manners. Time is bounded: what is needed is tr
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seatrial.drills import damaging
+from seatrial.drills import damaging, hostile
 from seatrial.drills.damaging import Damage, Working
 from seatrial.facts.backups.drill import Control, Ran
+from seatrial.safety.acts import NotRecovered
 from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
@@ -32,23 +34,24 @@ MOST = 600.0
 """Seconds after which nothing more is tried at all."""
 AGAIN = 0.2
 LEAST_WITHIN = 30.0
-LEAST_SETTLING = 5.0
+LEAST_SETTLING = 2.0
 OVER = "over restored data"
 ROLE = "target of controls"
 
 
-def controls(trip: Trip, artifact: Path, content: Content) -> tuple[Control, ...]:
+def controls(trip: Trip, artifact: Path, content: Content, kinds: Collection[str] | None = None) -> tuple[Control, ...]:
     """Every control that the declaration of a drill allows.
 
     Args:
         trip: the drill.
         artifact: a good backup.
         content: what its source held.
+        kinds: only these.
 
     Raises:
         CouldNotLook: the good backup is not restored either, so that a bad one shows nothing.
     """
-    made = _Controls(trip, artifact, content)
+    made = _Controls(trip, artifact, content, kinds)
     try:
         return tuple(made.all())
     finally:
@@ -87,6 +90,7 @@ class _Controls:
     trip: Trip
     artifact: Path
     content: Content
+    kinds: Collection[str] | None = None
     began: float = field(default_factory=time.monotonic)
     target: _Target | None = None
     right: dict[str, str] = field(default_factory=dict)
@@ -119,14 +123,22 @@ class _Controls:
         for damage in (damaging.emptied(copy), *cuts):
             yield from self._restored(copy, damage, verify=trip.backup.verify is not None)
         yield from self._restored(copy, damaging.missing(copy))
-        yield from self._wrong_key(copy)
-        yield from self._other_version(copy)
+        if self._wanted("wrong key"):
+            yield from self._wrong_key(copy)
+        if self._wanted("other version"):
+            yield from self._other_version(copy)
+        if self._wanted(hostile.KIND):
+            yield from self._climbing(copy)
         self.close()
-        yield from self._unreachable()
-        stored, inner = damaging.flips(copy, trip.name), damaging.inner_flips(copy, trip.name)
-        yield from self._flipped(copy, "flipped", stored, SECONDS)
-        if inner:
-            yield from self._flipped(copy, "flipped inside", inner, SECONDS + SECONDS / 2)
+        if self._wanted("unreachable"):
+            yield from self._unreachable()
+        if self._wanted("flipped"):
+            yield from self._flipped(copy, "flipped", damaging.flips(copy, trip.name), SECONDS)
+        if self._wanted("flipped inside") and (inner := damaging.inner_flips(copy, trip.name)):
+            yield from self._flipped(copy, "flipped inside", inner, 1.5 * SECONDS)
+
+    def _wanted(self, kind: str) -> bool:
+        return self.kinds is None or kind in self.kinds
 
     # --- targets --------------------------------------------------------------------------------------------------
 
@@ -203,7 +215,7 @@ class _Controls:
                 raise CouldNotLook(
                     "the good backup brings nothing back either, so that nothing shows what a bad one does"
                 )
-        if cut is not None:
+        if cut is not None and self._wanted(cut.kind):
             target.before, target.usable = now, not settled.store.usable()
             with trip.step(f"control: {cut.kind}, {OVER}") as doing, copy.damaged(cut) as path:
                 made = self._tried(target, replace(cut, detail=f"{cut.detail}, {OVER}"), path)
@@ -262,22 +274,43 @@ class _Controls:
         return Control(kind, detail, of, Missing(f"it was not tried: {most:g} s were used up by others"))
 
     def _restored(
-        self, copy: Working, damage: Damage, environment: Mapping[str, str] | None = None, *, verify: bool = False
+        self,
+        copy: Working,
+        damage: Damage,
+        environment: Mapping[str, str] | None = None,
+        *,
+        verify: bool = False,
+        look: Callable[[Place], tuple[str, ...]] = lambda _: (),
     ) -> Iterator[Control]:
-        """One control of the restore, and of the verification."""
+        """One control of the restore, and of the verification; trouble with it costs no other."""
+        if not self._wanted(damage.kind):
+            return
         if late := self._late(damage.kind, damage.detail, "restore"):
             yield late
             return
-        with self.trip.step(f"control: {damage.kind}, {damage.detail}") as doing, copy.damaged(damage) as path:
+        try:
             target = self._fresh()
-            made = self._tried(target, damage, path, environment)
-            doing.said, doing.ok = self._told(made), made.refused is True
-            yield made
-            if verify:
-                ran = self.trip.verify(target.place, path)
-                refused = ran.status if isinstance(ran.status, Missing) else not ran.ok
-                yield Control(damage.kind, damage.detail, "verify", refused, _said(ran))
-        self._used(made)
+            with self.trip.step(f"control: {damage.kind}, {damage.detail}") as doing, copy.damaged(damage) as path:
+                made = self._tried(target, damage, path, environment)
+                doing.said, doing.ok = self._told(made), made.refused is True or not self._counts(made)
+                made = replace(made, escaped=look(target.place))
+                yield made
+                if verify:
+                    ran = self.trip.verify(target.place, path)
+                    refused = ran.status if isinstance(ran.status, Missing) else not ran.ok
+                    yield Control(damage.kind, damage.detail, "verify", refused, _said(ran))
+        except NotRecovered:
+            raise
+        except CouldNotLook as why:
+            yield Control(damage.kind, damage.detail, "restore", Missing(why.reason, why.right))
+            self.close()
+        else:
+            self._used(made)
+
+    @staticmethod
+    def _counts(made: Control) -> bool:
+        """Whether success is wrong: not for an archive that was only added to."""
+        return made.kind != hostile.KIND
 
     def _flipped(self, copy: Working, kind: str, damages: list[Damage], most: float) -> Iterator[Control]:
         """Bits that are turned over, one at a time."""
@@ -287,8 +320,16 @@ class _Controls:
                 if late := self._late(kind, damage.detail, "restore", most):
                     yield late
                     continue
-                with copy.damaged(damage) as path:
-                    made = self._tried(self._fresh(), damage, path)
+                try:
+                    target = self._fresh()
+                    with copy.damaged(damage) as path:
+                        made = self._tried(target, damage, path)
+                except NotRecovered:
+                    raise
+                except CouldNotLook as why:
+                    yield Control(kind, damage.detail, "restore", Missing(why.reason, why.right))
+                    self.close()
+                    continue
                 yield made
                 refused += made.refused is True
                 same += made.refused is False and made.restored == made.expected
@@ -321,6 +362,15 @@ class _Controls:
             # What is in it is not known: that something came is all that can be said.
             came = Missing("what it holds is not known") if made.changed is not False else 0
             yield replace(made, restored=came, expected=0)
+
+    def _climbing(self, copy: Working) -> Iterator[Control]:
+        """An archive with members whose names lead elsewhere."""
+        token = secrets.token_hex(6)
+        damage = hostile.climbing(copy, token)
+        if damage is None:
+            return
+        yield from self._restored(copy, damage, look=lambda place: hostile.escaped(place, token))
+        self.close()
 
     def _unreachable(self) -> Iterator[Control]:
         """The backup of a source that is gone."""

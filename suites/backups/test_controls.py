@@ -86,15 +86,16 @@ def test_a_backup_with_a_bit_turned_over_is_refused(control):
 
 
 @pytest.mark.requirement("BKP-053", tier="write", refs=[SRE, STORAGE])
-def test_a_backup_that_was_packed_damaged_is_refused(control):
-    """A restore procedure SHOULD refuse a backup whose content was damaged before it was packed.
+def test_a_backup_that_was_packed_anew_is_refused(control):
+    """A restore procedure SHOULD refuse a backup that was changed below a sound compression.
 
-    Why: the sum of a compression covers what the packer was given; what was damaged on its way there, or packed anew, passes it.
+    Why: the sum of a compression covers what the packer was given; what was unpacked, changed and packed anew, or damaged on its way
+    to the packer, passes it.
 
     See: zcat BACKUP_FILE | sha256sum
 
-    Fix: write a digest of each file, or of the whole dump, before it is packed, put it into the backup, and compare it
-    after unpacking.
+    Fix: keep a digest beside each backup (`sha256sum`), better one of each file made before it is packed, and compare it before
+    anything is restored.
     """
     assert control.restored_damaged_inside == []
 
@@ -196,3 +197,16 @@ def test_a_failed_backup_leaves_nothing_under_a_backups_name(control):
     Fix: write to a temporary name beside it, rename it when all is done, and remove it on failure: `trap 'rm -f "$new"' EXIT`.
     """
     assert control.left_by_failed_backups == []
+
+
+@pytest.mark.requirement("BKP-071", tier="write", refs=["CWE-22", "Python documentation: tarfile, Extraction filters"])
+def test_a_restore_keeps_to_its_place(control):
+    """A restore procedure SHOULD NOT write outside the place it restores to, whatever names an archive holds.
+
+    Why: a restore is run as root; whoever can write a backup then writes /etc/cron.d or a key of ssh with it.
+
+    See: tar -tvPf BACKUP_FILE | grep -e ' /' -e ' [.][.]/' -e ' -> '
+
+    Fix: unpack with `tar` without `-P`; in Python with `extractall(filter="data")`; below a folder of its own, and move from there.
+    """
+    assert control.written_elsewhere == []

@@ -286,3 +286,21 @@ BKP_070 = Specimens(
         "no such control was made": controls(),
     },
 )
+
+CLIMBING = ("climbing path", "members that climb, are absolute, or lead through a link")
+AWAY = "a member that climbs: /seatrial-4711-up"
+
+BKP_071 = Specimens(
+    passes=[
+        controls(refused(*CLIMBING)),
+        controls(taken(*CLIMBING, restored=OBJECTS)),
+        controls(refused("empty")),  # it is no archive
+    ],
+    fails={
+        f"{WHERE} a backup with {CLIMBING[1]}: it wrote {AWAY}": controls(taken(*CLIMBING, escaped=(AWAY,))),
+        f"it wrote {AWAY}; a member that is absolute: /tmp/x": controls(
+            refused(*CLIMBING, escaped=(AWAY, "a member that is absolute: /tmp/x"))
+        ),
+    },
+    undecided={**NONE, "it did not end within 30 s": controls(unknown("climbing path", HUNG, CLIMBING[1]))},
+)

@@ -21,6 +21,7 @@ _NAMES = {
     "wrong key": "a good backup with a wrong key ({detail})",
     "other version": "a backup of another version, {detail}",
     "unreachable": "a source that is gone",
+    "climbing path": "a backup with {detail}",
 }
 _NO_SOURCE = ("empty", "missing")
 """Nothing can come from these."""
@@ -145,6 +146,17 @@ class JudgedControls:
         yield from (each for each in seen(self.controls) if each.refused is True)
 
     @property
+    def written_elsewhere(self) -> list[Finding]:
+        """What a restore wrote where only the names of an archive's members lead."""
+        looked = self._of(("climbing path",))
+        found = [
+            Finding(self._where(each), f"it wrote {'; '.join(each.escaped)}", "a refusal, or nothing written there")
+            for each in looked
+            if each.escaped
+        ]
+        return self._decided(found, looked) if looked else []  # what is no archive has no such names
+
+    @property
     def silent(self) -> list[Finding]:
         """Refusals that do not say why."""
         found = [
@@ -188,9 +200,7 @@ class JudgedControls:
         """Findings; where there are none, and nothing at all could be seen, that is no pass."""
         unknown = [state for state in states if isinstance(state, Missing)]
         if unknown and len(unknown) == len(looked) and not found:
-            raise CouldNotLook(
-                f"{self.backup}: whenever it was refused: {unknown[0].reason}", right=unknown[0].right
-            )
+            raise CouldNotLook(f"{self.backup}: whenever it was refused: {unknown[0].reason}", right=unknown[0].right)
         if not looked and all(isinstance(each.refused, Missing) for each in seen(self.controls)):
             raise CouldNotLook(f"{self.backup}: no control was made")
         return found

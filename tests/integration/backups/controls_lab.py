@@ -134,7 +134,7 @@ def _opened(folder: Path, drill: Any, changes: Any, procedures: dict[str, str]) 
     references = References(os.environ, folder)
     session = Session(loaded.profile, folder, references.resolve, Tier.write, references.mask, key=f"test {file}")
     hands = StageHands(session, Handless("http"))
-    bench: Any = SimpleNamespace(session=session, hands=hands, disturber=_Disturber(hands))
+    bench: Any = SimpleNamespace(session=session, hands=hands, disturber=_Disturber(hands), asks=lambda *_: True)
     return bench, loaded.profile.backups["notes"]  # type: ignore[index]
 
 
@@ -153,8 +153,8 @@ def round_trip(folder: Path, *, drill: Any = None, changes: Any = None, **proced
     return judged(made, node, "drill", "control", "verification")
 
 
-def controlled(folder: Path, *, drill: Any = None, changes: Any = None, **procedures: str) -> Verdicts:
-    """The controls of a drill and nothing else of it: a round trip without what others look at, and so a quick one."""
+def controlled(folder: Path, *kinds: str, drill: Any = None, changes: Any = None, **procedures: str) -> Verdicts:
+    """Some kinds of controls of a drill and nothing else of it: a round trip without what others look at, and so a quick one."""
     bench, node = _opened(folder, drill, changes, procedures)
     with (
         tempfile.TemporaryDirectory() as scratch,
@@ -171,7 +171,7 @@ def controlled(folder: Path, *, drill: Any = None, changes: Any = None, **proced
             verified = trip.verify(place, artifact) if node.verify is not None else None
         found: Any
         try:
-            found = controls(trip, artifact, content)
+            found = controls(trip, artifact, content, kinds or None)
         except CouldNotLook as why:
             found = Missing(why.reason, why.right)
         made = Drill(
