@@ -8,6 +8,7 @@ import pytest
 
 from seatrial.drills.stores import command
 from seatrial.words import CouldNotLook
+from tests.integration.backups.roundtrip_lab import Trips, profile
 from tests.integration.backups.store_tools import differing, place, store
 
 pytestmark = pytest.mark.integration
@@ -92,3 +93,25 @@ def test_commands_that_are_not_there_fail_or_hang_are_told(tmp_path, monkeypatch
     endless = store(where, command=node(tmp_path / "x", names=["sh", "-c", "yes | head -n 200000"]))
     with pytest.raises(CouldNotLook, match="more than 100,000"):
         endless.content()
+
+
+@pytest.mark.parametrize(("more", "red"), [("", []), ("--exclude='*.tmp'", ["BKP-036"])], ids=["whole", "excluding"])
+def test_a_copy_of_what_commands_keep_is_judged_for_what_it_brings_back(more, red, tmp_path):
+    stage = {"prepare": ["mkdir", "-p", "/srv/notes", "/var/backups/notes"]}
+    scripts = {
+        "command": f"set -eu\numask 077\ntar czf /var/backups/notes/.new {more} -C /srv/notes .\n"
+        "mv /var/backups/notes/.new /var/backups/notes/notes-$(date +%s%N).tar.gz\n",
+        "restore": 'set -eu\ntar xpzf "$BACKUP_FILE" -C /srv/notes\n',
+    }
+    commands = {
+        "write": ["sh", "-c", 'cat > "/srv/notes/$NAME"'],
+        "read": ["sh", "-c", 'cat "/srv/notes/$NAME"'],
+        "names": ["ls", "-A", "/srv/notes"],
+        "remove": ["sh", "-c", 'rm "/srv/notes/$NAME"'],
+    }
+    made = Trips.made(
+        profile(
+            tmp_path, scripts, store={"command": commands}, drill_source=stage, drill_target=stage, drill_seed="1KiB"
+        )
+    )
+    assert (made.red, made.of("error"), made.told) == (red, [], []), made.texts

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.words import CouldNotLook
+from tests.integration.backups.roundtrip_lab import Trips, profile
 from tests.integration.backups.store_tools import differing, place, store
 
 SERVICE = Path(__file__).with_name("notes_service.py")
@@ -133,3 +134,32 @@ def test_a_service_that_is_gone_or_hangs_is_told(service, tmp_path):
     assert "port 1" in absent.usable()
     with pytest.raises(CouldNotLook, match="no http or https"):
         store(where, http={"url": "ftp://127.0.0.1", **NODE})
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("what", "red"), [("/export", []), ("/export?page=1", ["BKP-036"])], ids=["whole", "first page"]
+)
+def test_an_export_is_judged_for_what_it_brings_back(what, red, tmp_path):
+    stage = {
+        "prepare": ["mkdir", "-p", "/var/backups/notes"],
+        "start": {"command": ["python", str(SERVICE), "0", "/srv/notes"], "within": "30s"},
+    }
+    scripts = {
+        "command": "set -eu\numask 077\n"
+        f'curl -sSf "$NOTES_URL{what}" -o /var/backups/notes/.new\n'
+        "mv /var/backups/notes/.new /var/backups/notes/notes-$(date +%s%N).json\n",
+        "restore": 'set -eu\ncurl -sSf --data-binary @"$BACKUP_FILE" "$NOTES_URL/import" > /dev/null\n',
+    }
+    made = Trips.made(
+        profile(
+            tmp_path,
+            scripts,
+            files={"path": "/var/backups/notes", "match": "*.json"},
+            store={"http": {"url": {"env": "NOTES_URL"}, **NODE}},
+            drill_source=stage,
+            drill_target=stage,
+            drill_seed="1KiB",
+        )
+    )
+    assert (made.red, made.of("error"), made.told) == (red, [], []), made.texts

@@ -11,6 +11,7 @@ import pytest
 
 from seatrial.drills.stores import python
 from seatrial.words import CouldNotLook
+from tests.integration.backups.roundtrip_lab import Trips, profile
 from tests.integration.backups.store_tools import differing, place, store
 
 pytestmark = pytest.mark.integration
@@ -31,6 +32,26 @@ def remove(name):
     notes.pop(name.encode(), None)
 def close():
     notes.close()
+"""
+
+
+SHARDS = """
+import json, os, zlib
+def _shard(name):
+    return os.environ["NOTES"] + f"/{zlib.crc32(name.encode()) % 2}.json"
+def _load(path):
+    return json.load(open(path)) if os.path.exists(path) else {}
+def _save(path, notes):
+    with open(path, "w") as file:
+        json.dump(notes, file)
+def write(name, text):
+    _save(_shard(name), {**_load(_shard(name)), name: text})
+def read(name):
+    return _load(_shard(name)).get(name)
+def names():
+    return [name for at in "01" for name in _load(os.environ["NOTES"] + f"/{at}.json")]
+def remove(name):
+    _save(_shard(name), {key: text for key, text in _load(_shard(name)).items() if key != name})
 """
 
 
@@ -126,3 +147,26 @@ def test_a_gigabyte_on_its_output_is_nobodys(library):
 def test_what_dies_at_its_end_is_not_said_to_keep_anything(library):
     with pytest.raises(CouldNotLook, match="ended with 5 after its last call"):
         library(NOTES + "\nimport atexit, os\natexit.register(os._exit, 5)\n").content()
+
+
+@pytest.mark.parametrize(("what", "red"), [(".", []), ("0.json", ["BKP-036"])], ids=["whole", "half"])
+def test_a_copy_of_a_library_is_judged_for_what_it_brings_back(what, red, tmp_path):
+    (tmp_path / "notes.py").write_text(SHARDS)
+    stage = {"prepare": ["mkdir", "-p", "/srv/notes", "/var/backups/notes"], "environment": {"NOTES": "/srv/notes"}}
+    scripts = {
+        "command": f"set -eu\numask 077\ntar czf /var/backups/notes/.new -C /srv/notes {what}\n"
+        "mv /var/backups/notes/.new /var/backups/notes/notes-$(date +%s%N).tar.gz\n",
+        "restore": 'set -eu\ntar xpzf "$BACKUP_FILE" -C /srv/notes\n',
+    }
+    python_ = shutil.which("python3", path="/usr/bin") or sys.executable
+    made = Trips.made(
+        profile(
+            tmp_path,
+            scripts,
+            store={"python": {"interpreter": python_, "module": "notes.py"}},
+            drill_source=stage,
+            drill_target=stage,
+            drill_seed="1KiB",
+        )
+    )
+    assert (made.red, made.of("error"), made.told) == (red, [], []), made.texts
