@@ -50,10 +50,14 @@ def table(tree: Tree, path: str, runs: str, told: Callable[[str], str]) -> Found
         return None
     prefix = path.partition("/etc/")[0] if "/etc/" in path else ""
     debian = tree.find(f"{prefix}/etc/debian_version", 0) is not None or tree.find("/etc/debian_version", 0) is not None
+    users = tree.users(prefix)
     system = folder == "cron.d" or os.path.basename(path) == "crontab"
+    if not system and os.path.dirname(path) not in _SPOOLS:
+        # Some other cron reads it, or it is installed from there: whether its lines name users is seen by them.
+        lines = _cron.read(text, system=True).lines
+        system = bool(lines) and all(line.user in users for line in lines)
     found = _cron.read(text, system=system, debian=debian)
     ignored = _ignored(tree, path, folder, debian, found)
-    users = tree.users(prefix)
     search = found.settings.get("PATH", _cron.PATH)
     entries: list[Entry] = []
     beside: list[Entry] = []
@@ -131,7 +135,8 @@ def _program(command: str) -> str:
     except ValueError:
         return ""
     while words and re.fullmatch(r"[A-Za-z_]\w*=.*", words[0], re.DOTALL):
-        words.pop(0)
+        if words.pop(0).startswith("PATH="):
+            return ""
     word = words[0] if words else ""
     if word in _SHELL or not re.fullmatch(r"[\w@%+=:,./-]+", word) or word.startswith("~"):
         return ""

@@ -21,6 +21,8 @@ __all__ = ["timer"]
 _FOLDERS = (
     "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
 )  # fmt: skip
+SPREAD = 4
+"""A random delay of up to this part of the interval is there to spread load, and nobody counts it."""
 _PLACE = re.compile(r"(?P<prefix>.*?)(?:/etc|/run|/usr/local/lib|/usr/lib|/lib)/systemd/system/[^/]+")
 _STARTS = ("OnBootSec", "OnStartupSec", "OnActiveSec")
 _AGAIN = ("OnUnitActiveSec", "OnUnitInactiveSec")
@@ -135,7 +137,7 @@ def _when(unit: _units.Unit) -> tuple[str, list[When], list[float], str, str]:
             wrong = wrong or str(why)
             continue
         gap = longest([when])
-        if later and gap is not None:
+        if gap is not None and later > gap / SPREAD:
             gaps.append(gap + later)
         else:
             whens.append(when)
@@ -148,7 +150,7 @@ def _when(unit: _units.Unit) -> tuple[str, list[When], list[float], str, str]:
         for value in unit.get(f"Timer.{key}", []):
             said.append(f"{key}={value}")
             try:
-                gaps.append(_units.span(value) + later)
+                gaps.append(_units.span(value))
             except Unreadable as why:
                 wrong = wrong or f"{key}: {why}"
     spelled = ", ".join(said)

@@ -106,6 +106,8 @@ BKP_025 = Specimens(
         data(PGDATA, saved=[Saved(NOTES, "api")], excepted=True),
         # By the volume that really lies there, and by its place on the host.
         of_redis("shop_redis"),
+        of_redis("redis", paths=("/data",), containers=(container(volume("shop_redis", "/data")),)),
+        of_redis("media", containers=(container(volume("shop_media", "/data")),)),
         of_redis("shop_redis", paths=("/data/appendonlydir",)),
         of_redis("/var/lib/docker/volumes"),
         of_redis("/srv/redis", containers=[container(bind("/srv/redis", "/data"))]),

@@ -184,6 +184,34 @@ def test_a_timer_of_something_else_is_none_of_this_backup(tree, tmp_path):
     assert (found[0], [each.runs for each in found[1]]) == ([], ["/bin/true cleanup"])
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("30 2 * * * root /bin/true backup", ""),
+        ("30 2 * * * /bin/true backup", ""),
+        ("30 2 * * * PATH=$PATH:/opt/bin backup.sh", ""),
+        ("30 2 * * * (cd / && ./backup.sh)", ""),
+        ("30 2 * * * nowhere-at-all --backup", "`nowhere-at-all` is in no folder of cron's PATH"),
+    ],
+)
+def test_a_crontab_that_some_other_cron_reads(tree, tmp_path, line, problem):
+    found = table(tree, write(tmp_path / "deploy/backup.cron", f"{line}\n"), "backup", str)
+    assert found is not None
+    ((entry,), _, _) = found
+    assert entry.problem.startswith(problem)
+    assert bool(entry.problem) == bool(problem)
+
+
+def test_a_random_delay_that_spreads_load_is_not_counted(tree, tmp_path):
+    units = tmp_path / "etc/systemd/system"
+    write(units / "b.service", "[Service]\nExecStart=/bin/true backup\n")
+    write(units / "timers.target.wants/b.timer", "")
+    for delay, gap in (("1h", DAY), ("12h", 1.5 * DAY)):
+        at = write(units / "b.timer", f"[Timer]\nOnCalendar=daily\nRandomizedDelaySec={delay}\n")
+        ((entry,), _, _) = timer(tree, at, "backup", str) or ((), (), ())
+        assert entry.longest == gap
+
+
 def test_a_huge_crontab_is_refused_and_a_pipe_is_none(tree, tmp_path):
     with pytest.raises(CouldNotLook, match="larger than 1 MiB"):
         table(tree, write(tmp_path / "etc/cron.d/huge", "#" * 2_000_000), "backup", str)

@@ -169,8 +169,8 @@ class KeptData:
     def _holds(self, each: Saved, data: Data) -> bool:
         own = each.service == self.service
         for name in each.holds:
-            if name in (self.service, data.volume, data.path):
-                return True
+            if name in (self.service, data.volume, data.path) or data.volume.endswith(f"_{name}"):
+                return True  # compose puts its project's name before that of a volume
             # A path in `holds` is one of the service whose backup it is, or where it lies on the host.
             if _within(data.path, name) or (data.real and _within(data.real, name)):
                 return True

@@ -118,7 +118,7 @@ SOUND = {
     "timer": Case(lambda on: on.timer("sound", "OnCalendar=*-*-* 02:30:00")),
     "timer-shell": Case(
         lambda on: on.timer(
-            "shell", "OnCalendar=daily\nRandomizedDelaySec=0", f"/bin/sh -c '{on.program} > /b/$(date +%%F)'"
+            "shell", "OnCalendar=daily\nRandomizedDelaySec=1h", f"/bin/sh -c '{on.program} > /b/$(date +%%F)'"
         )
     ),
     "timer-active": Case(lambda on: on.timer("active", "OnBootSec=15min\nOnUnitActiveSec=1d")),
