@@ -267,8 +267,9 @@ class _Controls:
         right = "an unknown number" if isinstance(made.restored, Missing) else str(made.restored)
         return f"it ended with 0, with {right} of {made.expected} objects right"
 
-    def _late(self, kind: str, detail: str, of: str, most: float = MOST) -> Control | None:
+    def _late(self, kind: str, detail: str, of: str, most: float | None = None) -> Control | None:
         """In place of a control for which there was no time."""
+        most = MOST if most is None else most
         if self.spent < most:
             return None
         return Control(kind, detail, of, Missing(f"it was not tried: {most:g} s were used up by others"))
