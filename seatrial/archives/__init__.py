@@ -52,9 +52,10 @@ def read(path: Path, *, most: int, within: float = WITHIN) -> Reading:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as why:
         raise CouldNotLook(f"{path} can't be read: {why.strerror}", right=f"read {path}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise CouldNotLook(f"{path} is no regular file")
     with open(handle, "rb", buffering=0) as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise CouldNotLook(f"{path} is no regular file")
         return read_stream(stream, most=most, within=within)
 
 

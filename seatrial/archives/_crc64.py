@@ -1,8 +1,8 @@
 """The CRC64 that Redis ends a dump with (Jones, reflected), of many bytes at once.
 
-A table and a loop take ten seconds for 100 MB. The CRC is linear, so a piece is laid out as rows of equal length whose CRCs are
-formed side by side, one column at a time, with the operations on whole strings of bytes that Python has; then the rows' CRCs
-are put together.
+A table and a loop take ten seconds for 100 MB. But a CRC is what is left of a polynomial over two elements when it is divided by
+another, and Python shifts and adds such polynomials fast, as large integers. x to the power 619,495 leaves only fourteen terms,
+so a block of that length is folded into the one that follows by fourteen shifts; the loop is for the last block alone.
 """
 
 from __future__ import annotations
@@ -11,77 +11,58 @@ from functools import cache
 
 __all__ = ["crc64"]
 
-_POLYNOMIAL = 0x95AC9329AC4BC9B5  # 0xAD93D23594C935A9, reflected
-_ROWS, _LENGTH = 4096, 512
-_PIECE = _ROWS * _LENGTH
+_POLYNOMIAL = 0xAD93D23594C935A9
+_POWER = 619_495
+"""Of those up to six million that make a block of whole bytes, the one that leaves the fewest terms."""
+_BITS = _POWER - 63
+_BLOCK = _BITS // 8
 
 
 @cache
 def _table() -> tuple[int, ...]:
+    reflected = int(f"{_POLYNOMIAL:064b}"[::-1], 2)
     found = []
     for value in range(256):
         for _ in range(8):
-            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
+            value = value >> 1 ^ (reflected if value & 1 else 0)
         found.append(value)
     return tuple(found)
 
 
-@cache
-def _planes() -> tuple[bytes, ...]:
-    """The table by its bytes, the lowest first, for `bytes.translate`."""
-    return tuple(bytes(value >> 8 * plane & 0xFF for value in _table()) for plane in range(8))
-
-
-def _apply(matrix: tuple[int, ...], value: int) -> int:
-    total, bit = 0, 0
-    while value:
-        if value & 1:
-            total ^= matrix[bit]
-        value >>= 1
-        bit += 1
-    return total
+def _times(one: int, other: int) -> int:
+    """The product of two polynomials, divided."""
+    product = 0
+    for bit in range(63, -1, -1):
+        product <<= 1
+        product ^= _POLYNOMIAL | 1 << 64 if product >> 64 else 0
+        product ^= one if other >> bit & 1 else 0
+    return product
 
 
 @cache
-def _advance(length: int) -> tuple[tuple[int, ...], ...]:
-    """What becomes of a CRC over so many bytes of zero, as eight tables, one for each of its bytes. ``length`` is a power of 2."""
-    table = _table()
-    matrix = tuple((1 << bit) >> 8 ^ table[(1 << bit) & 0xFF] for bit in range(64))
-    while length > 1:
-        matrix = tuple(_apply(matrix, column) for column in matrix)
-        length >>= 1
-    return tuple(tuple(_apply(matrix, value << 8 * plane) for value in range(256)) for plane in range(8))
-
-
-def _rows(data: bytes) -> list[int]:
-    """The CRC of each row of a piece, from 0."""
-    from_bytes = int.from_bytes
-    planes = _planes()
-    state = [0] * 8
-    for column in range(_LENGTH):
-        index = (state[0] ^ from_bytes(data[column::_LENGTH], "little")).to_bytes(_ROWS, "little")
-        after = (*state[1:], 0)
-        state = [then ^ from_bytes(index.translate(plane), "little") for then, plane in zip(after, planes, strict=True)]
-    columns = [value.to_bytes(_ROWS, "little") for value in state]
-    woven = bytearray(8 * _ROWS)
-    for place, each in enumerate(columns):
-        woven[place::8] = each
-    return [int.from_bytes(woven[at : at + 8], "little") for at in range(0, 8 * _ROWS, 8)]
+def _shifts() -> tuple[int, ...]:
+    """Where a bit of a block goes in the next one, which begins where this one ends."""
+    left, factor, power = 1, 2, _POWER
+    while power:
+        left = _times(left, factor) if power & 1 else left
+        factor, power = _times(factor, factor), power >> 1
+    return tuple(63 - term for term in range(64) if left >> term & 1)
 
 
 def crc64(data: bytes, crc: int = 0) -> int:
     """The CRC of bytes that follow others whose CRC it was."""
     at = 0
-    if len(data) >= _PIECE:
-        one, two, three, four, five, six, seven, eight = _advance(_LENGTH)
-        while at + _PIECE <= len(data):
-            for row in _rows(data[at : at + _PIECE]):
-                crc = (
-                    one[crc & 255] ^ two[crc >> 8 & 255] ^ three[crc >> 16 & 255] ^ four[crc >> 24 & 255]
-                    ^ five[crc >> 32 & 255] ^ six[crc >> 40 & 255] ^ seven[crc >> 48 & 255] ^ eight[crc >> 56] ^ row
-                )  # fmt: skip
-            at += _PIECE
+    if len(data) > 3 * _BLOCK:
+        shifts, mask, pending = _shifts(), (1 << _BITS) - 1, crc
+        while len(data) - at >= 2 * _BLOCK + 8:
+            block = int.from_bytes(data[at : at + _BLOCK], "little") ^ (pending & mask)
+            pending >>= _BITS
+            for shift in shifts:
+                pending ^= block << shift
+            at += _BLOCK
+        rest = int.from_bytes(data[at:], "little") ^ pending
+        data, crc = rest.to_bytes(len(data) - at, "little"), 0
     table = _table()
-    for byte in data[at:]:
+    for byte in data:
         crc = crc >> 8 ^ table[(crc ^ byte) & 255]
     return crc

@@ -9,7 +9,7 @@ from seatrial.archives._feed import Broken, Feed
 
 __all__ = ["read_aof", "read_rdb"]
 
-_STEP = 2 * 1024 * 1024
+_STEP = 8 * 1024 * 1024
 _AUX, _RESIZE, _SELECT, _END = 0xFA, 0xFB, 0xFE, 0xFF
 _FUNCTION, _MODULE, _SLOTS = 0xF5, 0xF7, 0xF4
 _PREAMBLE_END = re.compile(rb"\xff[\s\S]{8}(?=\*\d{1,6}\r\n\$)")

@@ -18,7 +18,10 @@ _ENDS = (
     (rb"-- (?:MySQL|MariaDB) dump", rb"-- Dump completed", "mysqldump"),
     (rb"PRAGMA foreign_keys=OFF;\s*BEGIN TRANSACTION;", rb"(?:COMMIT|ROLLBACK);", "sqlite3's .dump"),
 )
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}"]', re.DOTALL)
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_WHOLE = re.compile(rb'(?>[^"]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+"""Up to a text that has not ended yet."""
+_OTHERS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 def read_sql(feed: Feed) -> int:
@@ -89,32 +92,20 @@ def _lines(feed: Feed) -> int:
 
 def _balanced(feed: Feed) -> int:
     """Of a large document: whether what is opened is closed, and nothing else."""
-    depth: list[int] = []
-    held, ends = b"", {ord("]"): ord("["), ord("}"): ord("{")}
-    while True:
-        piece = feed.some()
+    depth = bytearray()
+    held = b""
+    while piece := feed.some():
         held += piece
         if len(held) > LARGEST:
             raise Undecided("it has a text of more than 32 MiB")
-        done = 0
-        for token in _TOKENS.finditer(held):
-            first = held[token.start()]
-            if first == 34:
-                if token.end() - token.start() == 1:
-                    break  # a text that goes on
-            elif first in ends:
-                if not depth or depth.pop() != ends[first]:
-                    raise Broken(
-                        f"at byte {feed.at - len(held) + token.start():,} something is closed that was not opened"
-                    )
-            else:
-                depth.append(first)
-            done = token.end()
-        else:
-            done = len(held)
-        held = held[done:]
-        if not piece:
-            break
+        told = _WHOLE.match(held)
+        end = told.end() if told else 0
+        for mark in _TEXT.sub(b"", held[:end]).translate(None, _OTHERS):
+            if mark in b"[{":
+                depth.append(mark)
+            elif not depth or depth.pop() != mark - 2:  # in ASCII each bracket closes the one two before it
+                raise Broken(f"before byte {feed.at:,} something is closed that was not opened")
+        held = held[end:]
     if depth or held:
         raise Broken(f"it ends at byte {feed.at:,}, within a text or with {len(depth):,} brackets open: it is cut off")
     return -1
