@@ -11,7 +11,7 @@ import zipfile
 from openviking import AsyncOpenViking
 
 SCOPES = ("viking://resources", "viking://user", "viking://agent")
-FOLDER = "/backups"
+FOLDER = "/mended"
 
 
 async def walk(client, uri, folders, files):
@@ -28,34 +28,33 @@ async def walk(client, uri, folders, files):
 async def main():
     """Export, and look into what was exported, before it is called a backup."""
     os.umask(0o077)
+    with open(os.environ["OPENVIKING_CONFIG_FILE"], encoding="utf-8") as settings:
+        kept = os.path.join(json.load(settings)["storage"]["workspace"], "viking")
+    if not os.path.isdir(kept):
+        sys.exit(f"{kept} is not there: OpenViking would begin with nothing, and save that")
     client = AsyncOpenViking()
     await client.initialize()
-    made = tempfile.mkdtemp(dir=FOLDER, prefix=".making-")
     folders, files, packs, held = [], [], {}, set()
     for scope in SCOPES:
         await walk(client, scope, folders, files)
-    for number, uri in enumerate(folders):
-        if uri.count("/") < 3:
-            continue  # a scope itself: what lies in it directly is made anew by the server
-        name = f"{number:06}.ovpack"
-        await client.export_ovpack(uri, os.path.join(made, name))
-        packs[name] = uri.rpartition("/")[0]
-        with zipfile.ZipFile(os.path.join(made, name)) as pack:
-            if pack.testzip():
-                sys.exit(f"{uri} was not saved whole")
-            held |= {f"{uri}/" + "/".join(p.replace("_._", ".", 1) for p in n.split("/")[1:]) for n in pack.namelist()}
-    await client.close()
-    if lost := [uri for uri in files if uri not in held and uri.count("/") > 3]:
-        sys.exit(f"{len(lost)} of {len(files)} were not saved: {lost[0]}")
-    with open(os.path.join(made, "index.json"), "w", encoding="utf-8") as index:
-        json.dump(packs, index, ensure_ascii=False)
-    half = os.path.join(FOLDER, ".collections.half")
-    with zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as whole:
-        for name in sorted(os.listdir(made)):
-            whole.write(os.path.join(made, name), name)
-            os.remove(os.path.join(made, name))
-    os.rmdir(made)
-    os.replace(half, os.path.join(FOLDER, "collections.zip"))
+    with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".making-") as made:
+        for number, uri in enumerate(folders):
+            if uri.count("/") < 3:
+                continue  # a scope itself: what lies in it directly is made anew by the server
+            name = f"{number:06}.ovpack"
+            await client.export_ovpack(uri, os.path.join(made, name))
+            packs[name] = uri.rpartition("/")[0]
+            with zipfile.ZipFile(os.path.join(made, name)) as pack:
+                names = ["/".join(part.replace("_._", ".", 1) for part in n.split("/")[1:]) for n in pack.namelist()]
+                held |= {f"{uri}/{n}" for n in names}
+        await client.close()
+        if lost := [uri for uri in files if uri not in held and uri.count("/") > 3]:
+            sys.exit(f"{len(lost)} of {len(files)} were not saved: {lost[0]}")
+        with zipfile.ZipFile(os.path.join(made, "whole"), "w", zipfile.ZIP_STORED) as whole:
+            for name in packs:
+                whole.write(os.path.join(made, name), name)
+            whole.writestr("index.json", json.dumps(packs, ensure_ascii=False))
+        os.replace(os.path.join(made, "whole"), os.path.join(FOLDER, "collections.zip"))
 
 
 asyncio.run(main())

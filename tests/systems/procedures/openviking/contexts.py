@@ -4,7 +4,6 @@ import asyncio
 import zlib
 
 from openviking import AsyncOpenViking
-from openviking_cli.exceptions import NotFoundError
 
 loop = asyncio.new_event_loop()
 client = AsyncOpenViking()
@@ -43,10 +42,9 @@ def write(name, text):
 def read(name):
     """Its text; nothing when it is not there."""
     uri = name if name.startswith("viking://") else place(name)
-    try:
-        return loop.run_until_complete(files.read_file_bytes(uri, ctx=who))
-    except NotFoundError:
+    if not loop.run_until_complete(files.exists(uri, ctx=who)):
         return None
+    return loop.run_until_complete(files.read_file_bytes(uri, ctx=who))
 
 
 def names():
