@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from seatrial.drills.places.container import ContainerPlace
+from seatrial.drivers import Session, _docker_endpoint
+from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook
 from tests.integration.backups.roundtrip_lab import Trips, profile
 from tests.integration.backups.store_tools import differing, place, store
+from tests.lab import Engine, images
 
 pytestmark = pytest.mark.integration
 
@@ -157,3 +165,68 @@ def test_each_way_to_save_a_folder_is_judged_for_what_it_is(scripts, red, told, 
     assert made.told == []
     assert (made.red, made.of("error")) == (red, [])
     assert told in "\n".join(made.texts.get(id, "") for id in red)
+
+
+# --- volumes ----------------------------------------------------------------------------------------------------------
+
+IMAGE = "seatrial-lab/redis:1"
+
+
+def docker(*words: str) -> str:
+    """The engine's own command."""
+    return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def volumes(require):
+    """Makes containers with a volume; they and their volumes are gone at the end."""
+    require("docker")
+    images.ensure(Engine(), ("redis",), digests=False)
+    if not shutil.which("docker"):
+        pytest.skip("no docker command, which is what is documented")
+    token, containers, named = secrets.token_hex(4), [], set()
+
+    def make(volume: str, user: str = "0") -> ContainerPlace:
+        name = f"seatrial-volume-{token}-{volume}"
+        named.add(name)
+        id = docker("run", "-d", "-u", user, "-v", f"{name}:/data", "--entrypoint", "sleep", IMAGE, "600")
+        containers.append(id)
+        profile = SimpleNamespace(
+            target=SimpleNamespace(driver="docker", tls=None, host=None, context=None), services={}
+        )
+        session = Session(profile, Path.cwd(), str, Tier.write)  # type: ignore[arg-type]
+        return ContainerPlace(
+            session, _docker_endpoint.find(session), id, f"container of {volume}", scratch=False, folder="", own="/.own"
+        )
+
+    make.token = token
+    yield make
+    subprocess.run(["docker", "rm", "-f", *containers], capture_output=True, check=False)
+    subprocess.run(
+        ["docker", "volume", "rm", *sorted(named), f"seatrial-volume-{token}-kept"], capture_output=True, check=False
+    )
+
+
+def test_a_volume_is_saved_by_a_tar_of_another_container(volumes):
+    data = {"files": {"path": "/data"}}
+    source, beside, target = (store(volumes(name), **data) for name in ("one", "one", "two"))
+    assert source.identity() == beside.identity() != target.identity()
+    seeded, gone = source.seed(1024**2), source.removed()
+    was = source.content()
+    assert set(seeded) <= set(was.items)
+    assert "a program with the setuid bit" in seeded.values()
+    assert beside.content() == was
+    name = f"seatrial-volume-{volumes.token}"
+
+    def carry(what: str) -> dict[str, int]:
+        kept = ("--rm", "-u", "0", "-v", f"{name}-kept:/backup", "--entrypoint", "sh")
+        docker("run", *kept, "-v", f"{name}-one:/from:ro", IMAGE, "-c", f"cd /from && tar czf /backup/it.tar.gz {what}")
+        docker("run", *kept, "-v", f"{name}-two:/to", IMAGE, "-c", "tar xpzf /backup/it.tar.gz -C /to")
+        return differing(was, target.content(), seeded=seeded, removed=gone)
+
+    assert set(carry("*")) == {"missing"}
+    assert carry(".") == {}
+    assert target.usable() == ""
+    for one in (source, target):
+        one.unseed()
+        assert one.content().items == {}
