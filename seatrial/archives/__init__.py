@@ -88,4 +88,6 @@ def read_stream(stream: BinaryIO, *, most: int, within: float = WITHIN) -> Readi
         return Reading(found, Missing(f"it can't be read: {why.strerror}"))
     except MemoryError:
         return Reading(found, Missing("reading it takes more memory than there is"))
+    finally:
+        budget.close()
     return Reading(found, "", holds, open_)

@@ -25,6 +25,13 @@ class Budget:
 
     def __init__(self, end: float, within: float, unpacked: int) -> None:
         self.end, self.within, self.left, self.unpacked = end, within, unpacked, unpacked
+        self.closing: list[Callable[[], None]] = []
+        """Called once reading is over, however it ends."""
+
+    def close(self) -> None:
+        """End what reading has started."""
+        while self.closing:
+            self.closing.pop()()
 
     def spend(self, size: int) -> None:
         """Count bytes.

@@ -14,12 +14,13 @@ def inner_form(found: str, stream: BinaryIO, budget: Budget) -> str:
     """The form again, where its first bytes did not tell what is compressed in it."""
     from seatrial.archives._packed import unpacked
 
-    if found not in _forms.COMPRESSED or found == "zstd":
+    if found not in _forms.COMPRESSED:
         return found
     try:
         inner = _forms.plain_form(unpacked(found, Feed(stream.read, budget), budget).peek(HEAD))
     except (Broken, Undecided):
         inner = "unknown"
+    budget.close()
     stream.seek(0)
     return found if inner in ("empty", "unknown") else f"{inner} in {found}"
 

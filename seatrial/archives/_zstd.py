@@ -1,4 +1,4 @@
-"""Zstandard: unpacked where a library for it is there, else followed from block to block."""
+"""Zstandard: unpacked where a library or the program for it is there, else followed from block to block."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seatrial.archives._feed import Broken, Feed, Undecided
 __all__ = ["beginning", "unpacked_zstd"]
 
 MAGIC = b"\x28\xb5\x2f\xfd"
-LACKING = "a zstd stream can't be unpacked here: pip install zstandard"
+LACKING = "a zstd stream can't be unpacked here: install the program zstd, or pip install zstandard"
 _SKIPPABLE = tuple(struct.pack("<I", 0x184D2A50 + n) for n in range(16))
 
 
@@ -46,6 +46,10 @@ def unpacked_zstd(feed: Feed) -> Callable[[int], bytes]:
         Undecided: all blocks are there, and no library unpacks them.
     """
     if _decompressor() is None:
+        from seatrial.archives import _zstd_program
+
+        if _zstd_program.available():
+            return _zstd_program.Program(feed).more
         _follow(feed)
         raise Undecided(LACKING)
     return _Frames(feed).more

@@ -9,8 +9,10 @@ import json
 import lzma
 import os
 import random
+import shutil
 import sqlite3
 import struct
+import subprocess
 import tarfile
 import time
 import tracemalloc
@@ -21,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from seatrial import archives
+from seatrial.archives import _zstd, _zstd_program
 from seatrial.archives._crc64 import crc64
 from seatrial.words import CouldNotLook, Missing
 
@@ -252,6 +255,22 @@ def test_what_is_encrypted_is_followed_and_what_only_looks_so_is_told():
     assert read(zipped(password=True)).broken == Missing(
         "2 of its 2 members are encrypted, and can't be read without their password"
     )
+
+
+@pytest.mark.skipif(not shutil.which("zstd"), reason="no zstd here")
+def test_zstandard_by_its_program_or_as_far_as_its_blocks_tell(monkeypatch):
+    data = subprocess.run(["zstd", "-q", "-c"], input=tar(), capture_output=True, check=True).stdout
+    assert read(data) == archives.Reading("tar in zstd", "", 4)
+    assert "zstd stream" in str(read(data[:-300]).broken)
+    assert "zstd stream" in str(read(data[:500] + bytes([data[500] ^ 8]) + data[501:]).broken)
+    inner = subprocess.run(["zstd", "-q", "-c"], input=tar()[:5000], capture_output=True, check=True).stdout
+    assert "within member" in str(read(inner).broken)
+    zeros = subprocess.run("head -c 2G /dev/zero | zstd -q -c", shell=True, capture_output=True, check=True).stdout
+    assert "was not read to its end" in str(read(zeros, within=0.1).broken)
+    monkeypatch.setattr(_zstd, "_decompressor", lambda: None)
+    monkeypatch.setattr(_zstd_program, "available", lambda: False)
+    assert "can't be unpacked here" in str(read(data).broken)
+    assert "it ends at byte" in str(read(data[:-300]).broken)
 
 
 def test_json_that_is_large_or_a_document_a_line():

@@ -107,6 +107,7 @@ def make(folder: Path, open_folder: Path) -> Made:
     sample("tgz notes.tar.gz", "tar czf notes.tar.gz source", "tar", "gzip")
     sample("tbz notes.tar.bz2", "tar cjf notes.tar.bz2 source", "tar", "bzip2")
     sample("txz notes.tar.xz", "tar cJf notes.tar.xz source", "tar", "xz")
+    sample("tzst notes.tar.zst", "tar c source | zstd -q -o notes.tar.zst", "tar", "zstd")
     sample("zip notes.zip", "zip -qr notes.zip source", "zip")
     sample("gz notes.txt.gz", "cat source/*.txt | gzip > notes.txt.gz", "gzip")
     key = "-pass pass:sea -pbkdf2 -aes-256-cbc"

@@ -32,12 +32,12 @@ pytestmark = pytest.mark.integration
 
 KEPT = {"keep": {"for": "7d", "count": 3}, "mode": "0600", "min_size": "20B"}
 FORMS = {  # by sample, what it is told to be
-    "tar": "tar", "tgz": "tar in gzip", "tbz": "tar in bzip2", "txz": "tar in xz", "zip": "zip", "gz": "gzip", "json": "json",
+    "tar": "tar", "tgz": "tar in gzip", "tbz": "tar in bzip2", "txz": "tar in xz", "tzst": "tar in zstd", "zip": "zip", "gz": "gzip", "json": "json",
     "openssl": "openssl", "openssl64": "openssl", "gpg": "openpgp", "asc": "openpgp", "age": "age", "sqlite": "sqlite", "dump": "sql",
     "rdb": "rdb", "aof": "aof", "aofs": "aof", "pg_custom": "pg_dump", "pg_tar": "tar", "pg_plain": "sql", "pg_all": "sql",
     "pg_gzip": "sql in gzip", "pg_folder": "pg_dump", "pg_base": "pg_basebackup",
 }  # fmt: skip
-SUMMED = ("tgz", "tbz", "txz", "zip", "rdb", "pg_custom", "pg_gzip")
+SUMMED = ("tgz", "tbz", "txz", "tzst", "zip", "rdb", "pg_custom", "pg_gzip")
 """Forms in which one turned bit shows."""
 UNTOLD = ("openssl",)
 """Forms that don't show that they are cut off, without their key."""
