@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import hmac
 import http.client
+import io
 import re
 import socket
 import ssl
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_plus, urlsplit
 
 from seatrial.drivers import _http_wire as wire
@@ -44,7 +45,7 @@ PAGE = 16 * 1024**2
 TOLD = 64 * 1024
 """Bytes of an error that are read."""
 _BLOCK = 256 * 1024
-_SLOWEST = 256 * 1024
+_SLOWEST = 64 * 1024
 """Bytes a second below which a large object is given up."""
 _TIMES = "%Y%m%dT%H%M%SZ"
 
@@ -150,15 +151,22 @@ class Bucket:
             told = _object(name, answer)
             if told.size > most:
                 raise CouldNotLook(f"an object of {self.shown} is {Size(told.size)}; at most {Size(most)} are read")
-            came = 0
-            while block := answer.read1(_BLOCK) if answer.chunked else answer.read(_BLOCK):
+            came, began = 0, time.monotonic()
+            while block := self._block(answer):
                 came += len(block)
+                if came < (time.monotonic() - began - self.timeout) * _SLOWEST:
+                    raise CouldNotLook(f"{self.shown} gives less than {Size(_SLOWEST)} of an object a second")
                 if came > most:
                     raise CouldNotLook(f"an object of {self.shown} has no end; at most {Size(most)} are read")
                 give(block)
             if "content-length" in answer.headers and came != told.size:
                 raise CouldNotLook(f"{self.shown} gave {came} of the {told.size} bytes of an object")
             return told
+
+    def _block(self, answer: http.client.HTTPResponse) -> bytes:
+        """The next part of a body; each has a time of its own."""
+        answer.source._end = time.monotonic() + self.timeout  # type: ignore[attr-defined]
+        return answer.read1(_BLOCK) if answer.chunked else answer.read(_BLOCK)
 
     def put(self, name: str, content: bytes | Path, headers: Mapping[str, str] | None = None) -> None:
         """Write an object; the headers are its type and metadata."""
@@ -195,16 +203,17 @@ class Bucket:
         lines = _signed(self, method, name, query or {}, headers or {}, digest)
         if method == "PUT":
             lines["content-length"] = str(length)
-        end = time.monotonic() + self.timeout + max(length, most if name else 0) / _SLOWEST
+        end = time.monotonic() + 3 * self.timeout + length / _SLOWEST
         did = "answer"
         try:
             with self._connected(end) as connection:
                 connection.settimeout(max(0.001, min(self.timeout, end - time.monotonic())))
                 self._send(connection, method, name, query or {}, lines, content)
-                source = wire.Source(connection, min(end, time.monotonic() + 3 * self.timeout))
+                source = wire.Source(connection, end)
                 answer = wire.head(source)
                 did = "finish its answer"
-                source = _unbound(source, end, most)
+                source.allowed = 2 * most + wire.HEAD  # chunks have a head each
+                answer.source = source  # type: ignore[attr-defined]
                 if answer.status // 100 == 2 or (answer.status == 404 and gone and not self._lacks(method, answer)):
                     yield answer
                     return
@@ -250,12 +259,11 @@ class Bucket:
         target = _path(self, name) + (f"?{_query(query)}" if query else "")
         head = "".join(f"{key}: {value}\r\n" for key, value in lines.items())
         connection.sendall(f"{method} {target} HTTP/1.1\r\n{head}connection: close\r\n\r\n".encode("latin-1"))
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # who refuses a body early may answer yet
-            if isinstance(content, bytes):
-                connection.sendall(content)
-            else:
-                with content.open("rb") as file:
-                    _pour(file, connection)
+        body: IO[bytes] = io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+        # Who refuses a body early may answer yet.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError), body as file:
+            while block := file.read(_BLOCK):
+                connection.sendall(block)
 
     def _lacks(self, method: str, answer: http.client.HTTPResponse) -> bool:
         """Whether the bucket itself is not there, which is another thing than an object that is not."""
@@ -343,18 +351,6 @@ def _signed(
 
 
 # --- answers -------------------------------------------------------------------------------------------------------
-
-
-def _unbound(source: wire.Source, end: float, most: int) -> wire.Source:
-    """The rest may take as long as its size allows."""
-    source._end = end
-    source.allowed = 2 * most + wire.HEAD  # chunks have a head each
-    return source
-
-
-def _pour(file: BinaryIO, connection: socket.socket) -> None:
-    while block := file.read(_BLOCK):
-        connection.sendall(block)
 
 
 def _told(why: Exception) -> str:

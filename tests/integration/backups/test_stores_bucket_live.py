@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import shlex
 import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -263,3 +265,31 @@ def test_a_mirror_is_judged_for_what_it_brings_back(more, red, told, minio, mc, 
     assert (made.red, made.of("error")) == (red, []), made.texts
     assert told in "\n".join(made.texts.get(id, "") for id in red)
     assert "only-on-loopback" not in str(made.drill)
+
+
+@pytest.mark.parametrize(
+    ("each", "told"),
+    [(b"", "did not finish its answer in time"), (b"x", "less than 64KiB of an object a second|in time")],
+)
+def test_an_object_that_drips_is_given_up(each, told, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 300_000)
+                for _ in range(60):
+                    connection.sendall(each)
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        bucket = _s3.Bucket(
+            place(tmp_path).session, f"http://127.0.0.1:{listener.getsockname()[1]}", "notes", timeout=0.3
+        )
+        began = time.monotonic()
+        with pytest.raises(CouldNotLook, match=told):
+            bucket.digest("large")
+        assert time.monotonic() - began < 4
+    thread.join(10)
