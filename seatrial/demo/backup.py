@@ -23,14 +23,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from seatrial.demo import VERSION, datadir
+from seatrial.demo import VERSION, datadir, unsaved
 from seatrial.demo.cache import CACHE_PREFIX
 from seatrial.demo.resp import Connection, RedisError
 from seatrial.demo.settings import address, read_env_file
 
-__all__ = ["KEPT", "NAMES", "Failed", "backup", "main", "restore", "take", "verify"]
+__all__ = ["HOW", "KEPT", "NAMES", "Failed", "backup", "main", "restore", "take", "verify"]
 
 NAMES = "notes-*.tar.gz"
+HOW = "backups.how"
+"""File beside the pid files that says how the store is copied, where that is defective."""
 KEPT = 7
 """How many backups are kept."""
 _STORE, _REDIS, _MANIFEST = "notes.db", "redis.json", "manifest.json"
@@ -112,15 +114,21 @@ def _reading(path: Path) -> contextlib.closing[sqlite3.Connection]:
     return contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True))
 
 
-def _store_content(path: Path) -> tuple[bytes, int]:
-    """A consistent copy of the store, and how many notes it holds; SQLite copies it while others write."""
+def _store_content(path: Path, copied_by: Callable[[Path, Path], None]) -> tuple[bytes, int]:
+    """A copy of the store, and how many notes it holds."""
     with tempfile.TemporaryDirectory(prefix="seatrial-demo-copy-") as scratch:
         copied = Path(scratch, _STORE)
-        with _reading(path) as live, contextlib.closing(sqlite3.connect(copied)) as copy:
-            live.backup(copy)
+        copied_by(path, copied)
+        with contextlib.closing(sqlite3.connect(copied)) as copy:
             # One file: a journal beside it would be forgotten.
             copy.execute("PRAGMA journal_mode = DELETE")
         return copied.read_bytes(), _notes(copied)
+
+
+def _consistent(path: Path, to: Path) -> None:
+    """Copy the store as it is at one moment; SQLite does so while others write."""
+    with _reading(path) as live, contextlib.closing(sqlite3.connect(to)) as copy:
+        live.backup(copy)
 
 
 def _notes(path: Path) -> int:
@@ -155,9 +163,9 @@ def _archive(contents: Mapping[str, bytes]) -> bytes:
     return made.getvalue()
 
 
-def take(folder: Path, store: Path, redis: Connection) -> str:
+def take(folder: Path, store: Path, redis: Connection, how: str = "") -> str:
     """Write a backup to a folder, and remove those that are older than the newest few; return what to tell."""
-    content, notes = _store_content(store)
+    content, notes = _store_content(store, unsaved.HOWS.get(how, _consistent))
     held = _held(redis)
     contents = {_STORE: content, _REDIS: json.dumps(held).encode()}
     manifest = {
@@ -181,8 +189,9 @@ def take(folder: Path, store: Path, redis: Connection) -> str:
 def backup() -> str:
     """Write a backup of the running stack to BACKUP_DIR; return what to tell."""
     stack, folder = _stack(), _folder()
+    how = Path(stack["DEMO_DATA_DIR"], "run", HOW).read_text().strip()
     with _redis(stack) as redis:
-        return take(folder, Path(stack["DEMO_STORE_DIR"], _STORE), redis)
+        return take(folder, Path(stack["DEMO_STORE_DIR"], _STORE), redis, how)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

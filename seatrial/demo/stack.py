@@ -37,6 +37,8 @@ class Plan:
     """redis.conf."""
     free_address: str
     """An address of loopback where nothing listens."""
+    backups: str = ""
+    """How the store is copied for a backup, when not as it should be: a name of `unsaved.HOWS`."""
     after_up: list[Callable[[Stack], None]] = field(default_factory=list)
     """What is done to the running stack before it is announced."""
 
@@ -50,7 +52,7 @@ class Stack:
         self._reserved = {name: reserve_port() for name in ("api", "redis", "nobody")}
         ports = {name: int(held.getsockname()[1]) for name, held in self._reserved.items()}
         self._run, self._store, self._redis = data.folder("run"), data.folder("store"), data.folder("redis")
-        self._backups = data.folder("backups")
+        self.backups = data.folder("backups")
         self._password, self._token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         self._ports = ports
         self._down: set[str] = set()
@@ -61,6 +63,7 @@ class Stack:
         self.env_file = data.path / "api.env"
         settings.write_env_file(self.env_file, self.plan.settings)
         self.env_file.chmod(self.plan.env_file_mode)
+        self._run.joinpath(backup.HOW).write_text(self.plan.backups)
         redis_conf = data.path / "redis.conf"
         redis_server.write(redis_conf, self.plan.redis)
 
@@ -118,7 +121,7 @@ class Stack:
         """The backup that was made last night, as it were; there is one of a defective stack, too."""
         for password in (self.plan.redis.get("requirepass", ""), ""):
             with contextlib.suppress(OSError, RedisError), self._redis_as(password) as redis:
-                backup.take(self._backups, Path(self.plan.settings["DEMO_STORE"]), redis)
+                backup.take(self.backups, Path(self.plan.settings["DEMO_STORE"]), redis)
                 return
 
     def _redis_as(self, password: str) -> Connection:
@@ -157,7 +160,7 @@ class Stack:
             "DEMO_DATA_DIR": str(self._data.path),
             "DEMO_STORE_DIR": str(self._store),
             "DEMO_REDIS_DIR": str(self._redis),
-            "DEMO_BACKUP_DIR": str(self._backups),
+            "DEMO_BACKUP_DIR": str(self.backups),
             "DEMO_ENV_FILE": str(self.env_file),
             "DEMO_SUPERVISOR_PID": str(os.getpid()),
         }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import hashlib
 import http.client
 import json
 import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -237,6 +241,50 @@ def hangs_or_refuses(stack: Stack) -> str:
     return stack.redis(stack.names["DEMO_REDIS_PASSWORD"])
 
 
+def backups(stack: Stack) -> list[Path]:
+    """Those that lie there, the newest last."""
+    return sorted(Path(stack.names["DEMO_BACKUP_DIR"]).glob("notes-*.tar.gz"))
+
+
+def digest_fits(stack: Stack) -> bool:
+    newest = backups(stack)[-1]
+    told = newest.with_name(f"{newest.name}.sha256").read_text().split()[0]
+    return told == hashlib.sha256(newest.read_bytes()).hexdigest()
+
+
+def cut_short(stack: Stack) -> bool:
+    try:
+        gzip.decompress(backups(stack)[-1].read_bytes())
+    except EOFError:
+        return digest_fits(stack)
+    return False
+
+
+def saved(stack: Stack) -> int:
+    """How many notes a backup that is made now says that it holds."""
+    environ = os.environ | {"DEMO_DATA_DIR": stack.names["DEMO_DATA_DIR"], "BACKUP_DIR": stack.names["DEMO_BACKUP_DIR"]}
+    command = [sys.executable, "-P", "-m", "seatrial.demo", "backup"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=True)
+    return int(done.stdout.split(": ")[1].split()[0])
+
+
+def forgets_the_latest(stack: Stack) -> bool:
+    before = saved(stack)
+    assert stack.call("POST", "/notes", {"id": "latest", "text": "x"}) in (200, 201)
+    return saved(stack) == before
+
+
+def skips_long_notes(stack: Stack) -> bool:
+    before = saved(stack)
+    assert stack.call("POST", "/notes", {"id": "long", "text": "x" * 300}) in (200, 201)
+    return saved(stack) == before
+
+
+def copy_left(stack: Stack) -> bool:
+    saved(stack)
+    return any(Path(stack.names["DEMO_BACKUP_DIR"]).glob("copy-*.db"))
+
+
 EFFECTS: dict[str, Callable[[Stack], bool]] = {
     "readiness-patient": readiness_patient,
     "readiness-late": readiness_blind,
@@ -281,6 +329,14 @@ EFFECTS: dict[str, Callable[[Stack], bool]] = {
     "redis-misdirected": lambda stack: "PONG" in hangs_or_refuses(stack) and stack.get("/health/ready").status == 503,
     "api-killed": lambda stack: procfs.start_time(stack.pid("API")) is None and stack.get("/health/live").status == 0,
     "forgetful": forgetful,
+    "backup-readable": lambda stack: bool(backups(stack)[-1].stat().st_mode & stat.S_IROTH),
+    "backup-old": lambda stack: time.time() - backups(stack)[-1].stat().st_mtime > 2 * 86400,
+    "backup-cut": cut_short,
+    "backup-changed": lambda stack: not digest_fits(stack),
+    "backups-pile-up": lambda stack: len(backups(stack)) == 12,
+    "backup-copies-the-file": forgets_the_latest,
+    "backup-skips-long-notes": skips_long_notes,
+    "backup-leaves-a-copy": copy_left,
     "env-file-readable": lambda stack: bool(Path(stack.names["DEMO_ENV_FILE"]).stat().st_mode & stat.S_IROTH),
 }
 
