@@ -69,7 +69,8 @@ def write(record: Record, folder: Path) -> dict[str, str]:
 
 
 def _json(data: Any) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    # Hundreds of files that programs read: without indentation they take a tenth of the time.
+    return json.dumps(data, ensure_ascii=False) + "\n"
 
 
 def _milliseconds(record: Record) -> int:

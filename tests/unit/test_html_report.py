@@ -350,3 +350,26 @@ def test_moments_that_stand_too_close_share_a_mark():
 
 def test_nothing_is_drawn_where_nothing_was_done(render):
     assert "<svg" not in render(replace(RECORD, experiments=()))
+
+
+@pytest.mark.parametrize("spoil", ["file", "open", "full"])
+def test_what_is_compiled_is_kept_where_that_can_be_trusted(tmp_path, monkeypatch, spoil):
+    """Without a folder of this user's own nothing is kept, and the page is the same."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    html._environment.cache_clear()
+    first = html.write(RECORD, tmp_path)
+    kept = tmp_path / "seatrial" / "templates"
+    assert [entry.suffix for entry in kept.iterdir()] == [".cache"]
+    html._environment.cache_clear()
+    assert html.write(RECORD, tmp_path) == first
+    if spoil == "file":
+        monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    elif spoil == "open":
+        kept.chmod(0o777)
+        next(kept.iterdir()).write_bytes(b"nonsense of somebody else")
+    else:
+        next(kept.iterdir()).unlink()
+        monkeypatch.setattr("tempfile.NamedTemporaryFile", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "full")))
+    html._environment.cache_clear()
+    assert html.write(RECORD, tmp_path) == first
+    html._environment.cache_clear()
