@@ -1,25 +1,27 @@
-"""A backup that somebody made so that restoring it writes elsewhere: names that climb, absolute names, names through a link.
+"""What is given as a backup and is none, and backups that somebody made so that restoring them writes elsewhere.
 
-The members are added to a good archive, and are harmless: empty files whose names hold a token, which are looked for afterwards.
+Of the latter, names that climb, absolute names and names through a link are added to a good archive. They are harmless: empty
+files whose names hold a token, which are looked for afterwards.
 """
 
 from __future__ import annotations
 
 import io
 import lzma
+import posixpath
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.drills.damaging import Damage, Working
 
 if TYPE_CHECKING:
-    from seatrial.drills.place import Place
+    from seatrial.drills.place import Entry, Place
 
-__all__ = ["climbing", "escaped"]
+__all__ = ["climbing", "escaped", "unfit"]
 
 KIND = "climbing path"
 UP = 24
@@ -102,3 +104,24 @@ def _zip(data: bytes, token: str) -> bytes:
 def escaped(place: Place, token: str) -> tuple[str, ...]:
     """What of it was written where it leads: ``a member that climbs: /seatrial-…``."""
     return tuple(f"a member that {what}: {path}" for what, (_, path) in _names(token).items() if place.entries(path))
+
+
+def unfit(root: str, entries: Collection[Entry], names: Collection[str]) -> str:
+    """Why what lies there under a backup's name is none, and is not carried; empty when it can be.
+
+    Args:
+        root: the folder where backups lie, or the one file.
+        entries: all that lies there.
+        names: of what is new below it; empty text for the path itself.
+    """
+    wanted = {f"{root}/{name}" if name else root for name in names}
+    for entry in entries:
+        if entry.path not in wanted or entry.kind in ("file", "folder"):
+            continue
+        if entry.kind != "link":
+            return f"{entry.path} is a {entry.kind}: a backup is a file, or a folder of files"
+        inside = root if "" not in names else posixpath.dirname(root)
+        to = posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), entry.link))
+        if not to.startswith(f"{inside}/"):
+            return f"{entry.path} is a link to {entry.link}, which leads out of the folder of the backups"
+    return ""

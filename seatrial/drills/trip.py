@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatrial.drills import artifacts, taking
+from seatrial.drills import artifacts, hostile, taking
 from seatrial.drills.stores import open_store
 from seatrial.facts.backups.drill import Ran, Step, Taken
 from seatrial.words import CouldNotLook, Missing
@@ -203,6 +203,8 @@ class Trip:
         self._left = [(lies, f"{folder}/{each}" if each else folder) for each in names]
         self._kept_others = before.besides() <= now.besides()
         self._began[to] = began
+        if why := hostile.unfit(folder, now.entries, names):
+            raise CouldNotLook(f"{why}; nothing of it was carried")
         if names:
             artifacts.fetched(lies, now, names, before, to)
             self.known = artifacts.newest(names, self.backup.files)

@@ -15,6 +15,7 @@ from typing import Any
 
 import suites
 from seatrial.catalogue import catalogue
+from seatrial.drills import damaging
 from seatrial.drills.controls import controls
 from seatrial.drills.hands import StageHands
 from seatrial.drills.places import staged
@@ -32,7 +33,7 @@ from seatrial.profile.references import References
 from seatrial.words import CouldNotLook, Missing
 from tests.conftest import RECORDED
 
-__all__ = ["GOOD", "HEAD", "Verdicts", "controlled", "round_trip"]
+__all__ = ["GOOD", "HEAD", "Verdicts", "controlled", "left", "round_trip"]
 
 REQUIREMENTS = {
     requirement.id: (requirement, function)
@@ -210,3 +211,29 @@ def _declared(node: Any, dotted: str) -> bool:
     for key in dotted.split("."):
         node = getattr(node, key, None)
     return bool(node)
+
+
+def left(folder: Path, *, drill: Any = None, **procedures: str) -> str:
+    """What comes of what a backup procedure leaves: what is carried of it, or why it is not."""
+    bench, node = _opened(folder, drill, {}, procedures)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        staged(bench.session, bench.disturber, bench.hands, node.drill.source, role="source") as source,
+    ):
+        store = open_store(source, node.store)
+        trip = Trip(bench.session, bench, node, "notes", source, store, Path(scratch))
+        try:
+            ran, artifact = trip.back_up()
+            told = f"ended with {ran.status}: {ran.complained[-300:]}"
+            if artifact.exists():
+                carried = sorted(
+                    f"{'link ' if each.is_symlink() else ''}{each.relative_to(artifact)} {each.lstat().st_size}"
+                    for each in artifact.rglob("*")
+                )
+                damaging.Working(artifact, Path(scratch, "copy"))
+                with trip.target() as (place, _):
+                    ran = trip.restore(place, artifact)
+                told += f"; carried {carried}; restore ended with {ran.status}: {ran.complained[-300:]}"
+        except CouldNotLook as why:
+            return f"not looked: {why}"
+        return told
