@@ -29,6 +29,8 @@ TRIES = 3
 """How often it is tried where a backup is over before anything was written beside it."""
 BEFORE = 0.5
 """Seconds for which the writer runs before the backup begins."""
+FIRST_WITHIN = 30.0
+"""Seconds within which its first write must be acknowledged: a program may have to be started for it."""
 MOST = 50_000
 """Writes at most, in one try."""
 LONGEST = 660.0
@@ -113,7 +115,10 @@ def _once(trip: Trip, store: Store, number: int) -> Wrote:
     writer = _Writer(store, max(store.steps(), default=0) + 1)
     with trip.step(f"backup under writes: try {number}") as doing:
         with writer.running():
+            end = time.monotonic() + FIRST_WITHIN
             time.sleep(BEFORE)
+            while not writer.done and time.monotonic() < end:
+                time.sleep(REFUSED)
             if not writer.done:
                 raise CouldNotLook(
                     f"nothing could be written beside the backup: {writer.trouble or 'no write was acknowledged'}"

@@ -7,12 +7,17 @@ places alone, by a program of the place, which ends like one that is killed: the
 from __future__ import annotations
 
 import contextlib
+import json
+import secrets
+import socket
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seatrial.drills.stores import Content
 from seatrial.drills.stores import _sqlite_reading as reading
@@ -32,6 +37,9 @@ LARGEST = 8 * 1024**3
 TRIES = 8
 """How often a file is copied anew that was written to meanwhile."""
 WRITE_WITHIN = 60.0
+STARTS_WITHIN = 15.0
+STAYS = 900.0
+"""Seconds after which a writer is ended whatever becomes of its run."""
 
 WRITER = """
 import os, sqlite3, sys
@@ -45,6 +53,26 @@ except Exception as why:
 os._exit(0)
 """
 """It does not close the file, which would move all of the log into it: a program that runs all the time does not either."""
+STAYING = """
+import json, os, socket, sqlite3, sys
+door = socket.create_server(("127.0.0.1", int(sys.argv[2])), backlog=1)
+door.settimeout(30)
+try:
+    peer = door.accept()[0]
+    peer.settimeout(None)
+    c = sqlite3.connect(sys.argv[1], timeout=10, isolation_level=None)
+    for line in peer.makefile("rb"):
+        try:
+            c.executescript(json.loads(line))
+            peer.sendall(b"ok\\n")
+        except sqlite3.Error as why:
+            if c.in_transaction:
+                c.rollback()
+            peer.sendall(f"{type(why).__name__}: {why}".replace("\\n", " ").encode() + b"\\n")
+finally:
+    os._exit(0)
+"""
+"""The same for many writes: it takes them by a port of the place, which is the run's own, until whoever sends them is gone."""
 UNCLOSED = ".bail on\n.timeout 10000\n.dbconfig no_ckpt_on_close on\n"
 
 
@@ -61,6 +89,12 @@ class Sqlite:
     def __init__(self, place: Place, path: str) -> None:
         self.place, self.path = place, path
         self._by: list[str] | None = None
+        self._writer: socket.socket | None = None
+        self._answers: Any = None
+        self._tried = False
+
+    def __del__(self) -> None:
+        self._rest()
 
     @property
     def _where(self) -> str:
@@ -182,8 +216,7 @@ class Sqlite:
 
     def _writers(self) -> list[tuple[list[str], str]]:
         """Programs that can write it, and what they are told before."""
-        pythons = ("python3", *([sys.executable] if sys.executable else ()))
-        found = [([python, "-c", WRITER, self.path], "") for python in pythons]
+        found = [([python, "-c", WRITER, self.path], "") for python in _pythons()]
         # Its own options come by standard input, and a path that begins with a minus is still a path.
         found.append((["sqlite3", "-batch", f"./{self.path}" if self.path.startswith("-") else self.path], UNCLOSED))
         return [each for each in found if self._by in (None, each[0])]
@@ -203,8 +236,49 @@ class Sqlite:
         return {}
 
     def step(self, number: int) -> None:
-        """One table for each place."""
-        self._write(seeds.step(number))
+        """One table for each place, by a program that has the file open all the time, where the place can run one."""
+        if not self._tried:
+            self._tried = True
+            self._stay()
+        if self._writer is None:
+            self._write(seeds.step(number))
+            return
+        try:
+            self._writer.sendall(json.dumps(seeds.step(number)).encode() + b"\n")
+            answer = self._answers.readline(1000).decode("utf-8", "replace").strip()
+        except OSError as why:
+            answer = type(why).__name__
+        if answer != "ok":
+            if not answer or "Error" not in answer:
+                self._rest()
+            raise CouldNotLook(
+                f"{self._where}: could not write: {self.place.session.redact(answer[:200]) or 'its writer is gone'}"
+            )
+
+    def _stay(self) -> None:
+        """Start the program that stays, if there is one."""
+        self.place.session.call("sqlite", "write", Tier.write)
+        if not self.place.scratch:
+            return
+        for python in _pythons():
+            port = 20_000 + secrets.randbelow(10_000)
+            command = [python, "-c", STAYING, self.path, str(port)]
+            ended = threading.Event()
+            threading.Thread(target=_stays, args=(self.place, command, ended), daemon=True, name="writer").start()
+            end = time.monotonic() + STARTS_WITHIN
+            while not ended.wait(0.05) and time.monotonic() < end:
+                with contextlib.suppress(CouldNotLook, OSError):
+                    self._writer = self.place.connect(port)
+                    self._writer.settimeout(WRITE_WITHIN)
+                    self._answers = self._writer.makefile("rb")
+                    return
+
+    def _rest(self) -> None:
+        """Let the program that stays go."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            self._answers.close()
+            writer.close()
 
     def steps(self) -> tuple[int, ...]:
         """What these tables hold."""
@@ -213,8 +287,21 @@ class Sqlite:
 
     def unseed(self) -> None:
         """Drop what is named as ours is, where it is ours to write to; elsewhere nothing was written."""
+        self._rest()
         if self.place.scratch and self._entry(self.path) is not None:
             self._write(seeds.unplanted())
+
+
+def _pythons() -> tuple[str, ...]:
+    """What may run Python in a place."""
+    return ("python3", *([sys.executable] if sys.executable else ()))
+
+
+def _stays(place: Place, command: list[str], ended: threading.Event) -> None:
+    """Run the program that stays, until it ends."""
+    with contextlib.suppress(CouldNotLook):
+        place.run(command, within=STAYS)
+    ended.set()
 
 
 def _one_state(was: dict[str, Entry | None], now: dict[str, Entry | None], copy: Path) -> bool:
