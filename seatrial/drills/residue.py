@@ -10,9 +10,10 @@ import lzma
 import os
 import posixpath
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.drills.artifacts import scratch_of
@@ -116,12 +117,42 @@ def left(
         and not _of_the_machine(before.place, path)
     ]
     digests = {item.digest for item in content.items.values() if item.size >= LEAST}
-    told: dict[str, Residue] = {}
+    tops: dict[str, list[Entry]] = {}
     for entry in new[:MOST]:
-        top = _top(entry.path, before.known, now)
-        residue = _residue(before.place, where, entry, digests, now)
-        told[top] = residue if top not in told else _together(told[top], residue, now.get(top, entry))
-    return tuple(told.values())
+        tops.setdefault(_top(entry.path, before.known, now), []).append(entry)
+    found = []
+    for top, entries in tops.items():
+        with _fetched(before.place, top, entries) as copy:
+            residues = [_residue(copy, top, where, entry, digests, now) for entry in entries]
+        one = residues[0]
+        for other in residues[1:]:
+            one = _together(one, other, now[top])
+        found.append(one)
+    return tuple(found)
+
+
+@contextlib.contextmanager
+def _fetched(place: Place, top: str, entries: list[Entry]) -> Iterator[Path | Missing]:
+    """A copy of it, in a folder of our own: one call, however many files there are."""
+    with tempfile.TemporaryDirectory(prefix=OURS) as folder:
+        copy: Path | Missing = Path(folder) / "it"
+        try:
+            if sum(entry.size for entry in entries) > MOST_READ:
+                raise CouldNotLook(f"{top} has more than {Size(MOST_READ)}, which is more than is read of what is left")
+            place.fetch(top, Path(folder) / "it", most=2 * MOST_READ)
+        except CouldNotLook as why:
+            copy = Missing(why.reason, why.right)
+        yield copy
+        _opened(Path(folder))
+
+
+def _opened(folder: Path) -> None:
+    """What was copied may be closed to us, who must remove it."""
+    for root, folders, _ in os.walk(folder):
+        for name in folders:
+            with contextlib.suppress(OSError):
+                if not os.path.islink(f"{root}/{name}"):
+                    os.chmod(f"{root}/{name}", 0o700)
 
 
 def _backup(path: str, folder: str, files: BackupFiles | None) -> bool:
@@ -158,12 +189,17 @@ def _together(one: Residue, other: Residue, top: Entry) -> Residue:
     )
 
 
-def _residue(place: Place, where: str, entry: Entry, digests: set[str], now: dict[str, Entry]) -> Residue:
+def _residue(
+    copy: Path | Missing, top: str, where: str, entry: Entry, digests: set[str], now: dict[str, Entry]
+) -> Residue:
     holds: bool | Missing
-    try:
-        holds = _holds(place, entry, digests)
-    except CouldNotLook as why:
-        holds = Missing(why.reason, why.right)
+    if isinstance(copy, Missing):
+        holds = copy
+    else:
+        try:
+            holds = _holds(copy / posixpath.relpath(entry.path, top) if entry.path != top else copy, digests)
+        except OSError as why:
+            holds = Missing(f"{entry.path} can't be read: {why.strerror}")
     readable = bool(entry.mode & 0o004) and all(parent.mode & 0o001 for parent in _parents(entry.path, now))
     return Residue(
         where, entry.path, entry.kind, entry.size, entry.mode, str(entry.uid), holds, open=readable and holds is True
@@ -177,11 +213,9 @@ def _parents(path: str, now: dict[str, Entry]) -> Iterable[Entry]:
             yield now[path]
 
 
-def _holds(place: Place, entry: Entry, digests: set[str]) -> bool:
+def _holds(path: Path, digests: set[str]) -> bool:
     """Whether a file is a copy of what was saved, or has some in it."""
-    if entry.size > MOST_READ:
-        raise CouldNotLook(f"{entry.path} has {Size(entry.size)}, more than is read of what is left")
-    data = place.read(entry.path, most=MOST_READ)
+    data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() in digests:
         return True
     form = _form(data)

@@ -103,6 +103,12 @@ class _Record:
             for each in fields(Drill):
                 if each.name not in found and each.default is not MISSING and isinstance(each.default, Missing):
                     found[each.name] = Missing(f"the drill ended before: {why.reason}", why.right)
+            if self.trip.source.scratch:
+                found.setdefault("again", Missing(f"the drill ended before: {why.reason}", why.right))
+            if self.trip.drill.writes:
+                found.setdefault("wrote", Missing(f"the drill ended before: {why.reason}", why.right))
+            if self.trip.backup.verify is not None:
+                found.setdefault("verified", Missing(f"the drill ended before: {why.reason}", why.right))
         return Drill(**found)
 
     def _all(self) -> None:

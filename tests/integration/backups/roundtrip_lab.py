@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -79,7 +80,9 @@ def _observed(file: Path) -> tuple[Observations, list[str]]:
     observed = Observations(taken="2026-11-21T10:00:00.000+00:00", runtime=Missing("not looked at"))
     told: list[str] = []
     subjects = list(NOUNS["drill"].find(loaded.profile))
-    perform(session, observed.runtime, subjects, lambda _: None, {"drills": observed.drills}, told)
+    # Controls have live tests of their own, and take a restore each.
+    with mock.patch("seatrial.drills.controls.controls", return_value=()):
+        perform(session, observed.runtime, subjects, lambda _: None, {"drills": observed.drills}, told)
     return observed, told
 
 
@@ -111,19 +114,20 @@ class Trips:
     @classmethod
     def made(cls, file: Path) -> Trips:
         """Make the drill of a profile as a run does, in this process, and judge it."""
-        return cls.all({"": file})[""]
+        return cls._told(file, *_observed(file))
 
     @classmethod
     def all(cls, files: Mapping[str, Path]) -> dict[str, Trips]:
-        """The same for several profiles, a few at a time."""
-        # Controls have live tests of their own, and take a restore each.
-        with mock.patch("seatrial.drills.controls.controls", return_value=()), ThreadPoolExecutor(4) as pool:
+        """The same for several profiles, a few at a time, each in a process of its own as in a run."""
+        with ProcessPoolExecutor(4, get_context("spawn")) as pool:
             made = dict(zip(files, pool.map(_observed, files.values()), strict=True))
-        found = {}
-        for name, (observed, told) in made.items():
-            found[name] = cls.judged(files[name], observed)
-            found[name].told = told
-        return found
+        return {name: cls._told(files[name], *found) for name, found in made.items()}
+
+    @classmethod
+    def _told(cls, file: Path, observed: Observations, told: list[str]) -> Trips:
+        made = cls.judged(file, observed)
+        made.told = told
+        return made
 
     def again(self, folder: Path) -> Trips:
         """The verdicts of a replay."""
