@@ -26,14 +26,15 @@ __all__ = ["IMAGE", "Disturber", "declared", "placed", "script", "session_of"]
 IMAGE = "seatrial-lab/base:1"
 
 
-def declared(base: Path, **more: Any) -> Path:
+def declared(base: Path, *, target: Any = None, services: Any = None, **more: Any) -> Path:
     """Write a profile with a drill between a folder and a container; more of that backup goes before."""
     backup = {
         "command": ["true"], "restore": ["true"], "store": {"files": {"path": "/srv/notes"}},
         "drill": {"source": {}, "target": {"image": IMAGE, "command": ["sleep", "600"]}}, **more,
     }  # fmt: skip
     told = {
-        "profile": "places", "environment": "test", "target": {"driver": "process"}, "services": {"notes": {}},
+        "profile": "places", "environment": "test", "target": target or {"driver": "process"},
+        "services": services or {"notes": {}},
         "backups": {"notes": backup},
     }  # fmt: skip
     (base / "places.yaml").write_text(json.dumps(told, indent=1))
@@ -112,5 +113,27 @@ def run_to_be_killed(base: Path) -> None:
         time.sleep(600)
 
 
+def seeding_to_be_killed(base: Path) -> None:
+    """A run that has just written sentinels to the deployment."""
+    from seatrial import drivers
+    from seatrial.drills.places import deployment
+    from seatrial.drills.stores import open_store
+    from seatrial.experiments._keeping import kept
+    from seatrial.safety import journal as journals
+
+    store = {"files": {"path": str(base / "data")}}
+    session = session_of(declared(base, store=store, drill={"target": {}}))
+    session.key = "places"
+    hands = StageHands(session, Handless("process"))
+    with (
+        journals.held(session.key) as session.lock,
+        kept(session, drivers.load("process"), hands, print, []) as disturber,
+        disturber.disturbed(*hands.acts("seed", "notes", backup="notes")),
+    ):
+        open_store(deployment(session, hands), session.profile.backups["notes"].store).seed(10_000)  # type: ignore[index]
+        print("seeded", flush=True)
+        time.sleep(600)
+
+
 if __name__ == "__main__":
-    run_to_be_killed(Path(sys.argv[1]))
+    {"places": run_to_be_killed, "seed": seeding_to_be_killed}[sys.argv[1]](Path(sys.argv[2]))

@@ -13,8 +13,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from seatrial.drills.hands import LABEL
+from seatrial.drills.hands import LABEL, StageHands
+from seatrial.drills.places import deployment
 from seatrial.drills.places.hiding import hidden
+from seatrial.drivers import docker
+from seatrial.experiments._handless import Handless
+from seatrial.outcomes import Tier
 from seatrial.safety import journal as journals
 from seatrial.words import CouldNotLook, Missing
 from tests.integration.backups import places_lab as lab
@@ -357,7 +361,9 @@ def killed(image, tmp_path, monkeypatch):
     """A run with a scratch folder and a scratch container, which is just about to be killed."""
     monkeypatch.setenv("SEATRIAL_STATE", str(tmp_path / "state"))
     run = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.backups.places_lab", str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.integration.backups.places_lab", "places", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         container, pid, local = run.stdout.readline().split()  # type: ignore[union-attr]
@@ -391,12 +397,7 @@ def test_a_killed_run_s_places_are_gone_at_once(killed):
 
 
 def test_what_run_and_guardian_left_is_gone_after_recover(killed):
-    guardian = next(
-        int(pid)
-        for pid in _children(killed.run.pid)
-        if b"seatrial.guardian" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
-    os.kill(guardian, signal.SIGKILL)
+    os.kill(_guardian(killed.run.pid), signal.SIGKILL)
     killed.run.kill()
     killed.run.wait()
     assert killed.container in _containers()
@@ -405,6 +406,89 @@ def test_what_run_and_guardian_left_is_gone_after_recover(killed):
     _gone(killed, 0.5)
     again = subprocess.run([sys.executable, "-m", "seatrial", "recover"], capture_output=True, text=True, check=False)
     assert again.returncode == 0
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["by its guardian", "by recover"])
+def test_sentinels_of_a_killed_run_are_taken_away(guarded, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_STATE", str(tmp_path / "state"))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/own").write_text("of the deployment")
+    command = [sys.executable, "-m", "tests.integration.backups.places_lab", "seed", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout.readline() == "seeded\n"  # type: ignore[union-attr]
+        assert len(list((tmp_path / "data").rglob("*"))) > 2
+        if not guarded:
+            os.kill(_guardian(run.pid), signal.SIGKILL)
+        run.kill()
+    end = time.monotonic() + 20
+    if not guarded:
+        done = subprocess.run(
+            [sys.executable, "-m", "seatrial", "recover"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    while [path.name for path in (tmp_path / "data").rglob("*")] != ["own"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert (tmp_path / "data/own").read_text() == "of the deployment"
+
+
+# --- the deployment itself --------------------------------------------------------------------------------------------
+
+
+def test_a_container_of_the_deployment_is_a_place_and_keeps_nothing_of_ours(image, tmp_path):
+    name = f"seatrial-places-{os.getpid()}"
+    subprocess.run(
+        ["docker", "run", "-d", "--name", name, "--network", "none", lab.IMAGE, "sleep", "600"],
+        check=True,
+        capture_output=True,
+    )
+    try:
+        (tmp_path / "save.sh").write_text(
+            '#!/bin/bash\nmkdir -p "$BACKUP_DIR"; hostname > "$BACKUP_DIR/notes"; no-such-dump; id -u\n'
+        )
+        file = lab.declared(
+            tmp_path, target={"driver": "docker"}, services={"notes": {"containers": [name]}}, service="notes",
+            command={"script": "save.sh", "service": "notes", "user": "1234"},
+        )  # fmt: skip
+        session = lab.session_of(file)
+        hands = StageHands(session, docker.hands(session))
+        node = session.profile.backups["notes"].command  # type: ignore[index]
+        before = subprocess.run(["docker", "diff", name], check=True, capture_output=True, text=True).stdout
+        ran = deployment(session, hands).procedure(node, what="backup", environment={"BACKUP_DIR": "/tmp/backup"})
+        assert (ran.status, ran.said, ran.lacking) == (0, "1234\n", ("no-such-dump",))
+        place = deployment(session, hands, "notes")
+        assert (place.name, place.scratch) == (f"container {name}", False)
+        assert len(place.read("/tmp/backup/notes")) == 13  # a short id, and a newline
+        place.remove("/tmp/backup")
+        after = subprocess.run(["docker", "diff", name], check=True, capture_output=True, text=True).stdout
+        assert set(after.splitlines()) - set(before.splitlines()) <= {"C /tmp"}
+    finally:
+        subprocess.run(["docker", "rm", "-f", name], check=True, capture_output=True)
+
+
+def test_the_machine_itself_is_a_place(tmp_path):
+    session = lab.session_of(lab.declared(tmp_path))
+    place = deployment(session, StageHands(session, Handless("process")))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/x").write_text("text")
+    place.put(tmp_path / "in", str(tmp_path / "to/there"))
+    assert [entry.kind for entry in place.entries(str(tmp_path / "to"))] == ["folder", "folder", "file"]
+    place.fetch(str(tmp_path / "to/there"), tmp_path / "back")
+    assert (place.read(str(tmp_path / "to/there/x")), (tmp_path / "back/x").read_text()) == (b"text", "text")
+    place.remove(str(tmp_path / "to"))
+    assert place.entries(str(tmp_path / "to")) == ()
+    with pytest.raises(CouldNotLook, match="no such file"):
+        place.read(str(tmp_path / "to"))
+    ran = place.procedure(["sh", "-c", "sleep 61.25 & sleep 61.25"], what="backup", within=0.5)
+    assert (ran.ok, _programs("61.25")) == (False, [])
+    assert place.procedure(["no-such-program"], what="backup").lacking == ("no-such-program",)
+    session.granted = Tier.observe
+    with pytest.raises(CouldNotLook, match="tier write"):
+        place.procedure(["true"], what="backup")
+
+
+def _guardian(run: int) -> int:
+    return next(int(pid) for pid in _children(run) if b"seatrial.guardian" in Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
 def _children(parent: int) -> list[str]:
