@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["MOST", "Compared", "compared", "shown"]
 
 _KEY = os.urandom(16)
+PLAIN = ("mode", "owner", *TIMES)
+"""Attributes whose values are no secrets, whoever's they are."""
 MOST = 200
 """Differences of one kind that are kept; all are counted."""
 
@@ -75,6 +77,8 @@ def compared(
         for key, expected, seen in _attributes(item, here):
             if key in TIMES and (not times or here.digest != item.digest):
                 continue  # what is not the same any more was not changed at the same time
+            if not sentinel and key not in PLAIN:
+                expected, seen = "as it was", "another one"  # what is the target's own may be a secret
             found.add(Difference("attribute", told, what, f"{key} {expected}", f"{key} {seen}", sentinel))
     for name in sorted(set(now.items) - set(was.items)):
         here = now.items[name]

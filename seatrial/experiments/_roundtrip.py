@@ -210,13 +210,12 @@ class _Record:
             self.found["target_before"] = before.fingerprint()
             doing.said = _told(before.fingerprint())
         lay = Before.of(place, store, trip.folder(place))
-        since = trip.now
         with trip.step("restore") as doing:
             ran = trip.restore(place, artifact)
             self.found["restored"] = ran
             doing.said, doing.ok = _ended(ran), ran.ok
         with trip.step("ready") as doing:
-            settled = trip.settled(place, since=since)
+            settled = trip.settled(place, since=trip.now - ran.seconds)  # carrying the backup there is not its doing
             doing.said, doing.ok = settled.why or "it can be used", not settled.why
             self.found["not_ready"] = settled.why
             if settled.why:
@@ -311,6 +310,8 @@ class _Record:
             if settled.why or not restored.ok:
                 return Again(ran, size, restored=restored, content=Missing(settled.why or _ended(restored)))
             content = settled.store.content()
+            if "target_after" not in self.found:
+                return Again(ran, size, restored=restored, content=Missing("what the first restored could not be read"))
             different = compared(self.back, content, seeded=self.seeded, times=False)
             return Again(
                 ran,

@@ -77,6 +77,18 @@ class TestCompared:
         found = came({"notes/diary.txt": item("of the users!")})["differences"]
         assert found[0].seen == "13 bytes"
 
+    def test_attributes_of_users_objects_are_told_where_they_can_be_no_secrets(self):
+        was = Content({"a": item("a", acl="hunter2"), "b": item("b")})
+        now = Content({"a": item("a", acl="hunter3"), "b": item("b", mode="0644")})
+        found = compared(was, now, seeded={})
+        assert [each.seen for each in found.differences] == ["acl another one", "mode 0644"]
+        assert "hunter" not in repr(found)
+
+    def test_what_the_backup_changed_at_the_source_is_not_told_twice(self):
+        later = Content({**WAS.items, PLAIN: item("other"), "new.txt": item("new")})
+        assert compared(WAS, later, seeded=SEEDED, later=later).counts == {}
+        assert compared(WAS, later, seeded=SEEDED).counts == {"shorter": 1, "added": 1}
+
     def test_of_a_source_that_others_write_to_sentinels_alone_count(self):
         found = came({"other.txt": item("new")}, "notes/diary.txt", PLAIN, alone=False)["differences"]
         assert [(each.kind, each.name) for each in found] == [("missing", PLAIN)]
