@@ -13,7 +13,7 @@ __all__ = ["Sorted", "checksum_name", "said", "sort"]
 
 _UNFINISHED = re.compile(
     r".*(?:\.(?:tmp|temp|part|partial|incomplete|filepart|crdownload|swp|swx|writing|inprogress|in-progress|unfinished)|~)"
-    r"|temp-[\d-]*\d+\.(?:rdb|aof)|temp-rewriteaof(?:-bg)?-\d+\.aof|\..+\.[A-Za-z0-9]{6}|(?:tmp|temp)[._-].*|\.tmp.*",
+    r"|temp-[\d-]*\d+\.(?:rdb|aof)|temp-rewriteaof(?:-bg)?-\d+\.aof|\..+\.[A-Za-z0-9]{6}|\.tmp.*",
     re.IGNORECASE,
 )
 """Names that programs give to what they have not finished: Redis, rsync, curl, editors, and most scripts."""

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from seatrial.looks._backup_sites import Entry
 
-__all__ = ["Bounds", "as_file", "read"]
+__all__ = ["Bounds", "as_file", "everything", "read"]
 
 LARGEST = 64 * 1024**3
 """Bytes of one backup that are read."""
-MOST_BELOW = 20_000
+MOST_BELOW = 200_000
 """Files of one folder that are looked at."""
 _PIECE = 1024 * 1024
 _JUDGED = re.compile(r"(?:tar|sql|pg_dump|rdb|aof|sqlite)(?: in \w+)?|gzip|bzip2|xz")
@@ -103,7 +103,7 @@ def _file(entry: Entry, owners: Callable[[int], str], bounds: Bounds, algorithm:
     )  # fmt: skip
 
 
-def _all(entry: Entry, bounds: Bounds) -> Iterator[Entry]:
+def everything(entry: Entry, bounds: Bounds) -> Iterator[Entry]:
     """Everything below a folder.
 
     Raises:
@@ -115,7 +115,7 @@ def _all(entry: Entry, bounds: Bounds) -> Iterator[Entry]:
         for each in sorted(now.below() if now.below else [], key=lambda one: one.name):
             count += 1
             if count > MOST_BELOW:
-                raise CouldNotLook(f"{entry.name} holds more than {MOST_BELOW:,} files")
+                raise CouldNotLook(f"{entry.name} holds more than {MOST_BELOW:,} files and folders")
             if late := _late(bounds):
                 raise CouldNotLook(late.reason)
             yield each
@@ -126,7 +126,7 @@ def _all(entry: Entry, bounds: Bounds) -> Iterator[Entry]:
 def _folder(entry: Entry, owners: Callable[[int], str], bounds: Bounds, _algorithm: str) -> BackupFile:
     from dataclasses import replace
 
-    below = sorted(_all(entry, bounds), key=lambda one: one.name)
+    below = sorted(everything(entry, bounds), key=lambda one: one.name)
     files = [each for each in below if each.kind == "file"]
     names = {each.name[len(entry.name) + 1 :] for each in below}
     whole, broken = hashlib.sha256(), ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from seatrial.facts.backups.files import BackupFile, BackupFiles, CopyFiles
 from seatrial.looks import _backup_names as names
 from seatrial.looks import _backup_sites as sites
-from seatrial.looks._backup_reading import Bounds, as_file, read
+from seatrial.looks._backup_reading import Bounds, as_file, everything, read
 from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Missing, seen
 
@@ -37,6 +38,8 @@ RECENT = 600.0
 """Seconds after which nobody is writing a file any more that has not changed."""
 LARGEST_SUMS = 1024 * 1024
 MOST_OTHERS = 100
+MOST_COPIES = 5000
+"""Files of another site that are kept in mind."""
 Owners = Callable[[int], str]
 
 
@@ -276,14 +279,14 @@ def _copies(session: Session, node: Any, files: tuple[BackupFile, ...]) -> tuple
     found = []
     for copy in node.copies:
         try:
-            found.append(_copy(session, node, copy, files))
+            found.append(_copy(session, copy, files))
         except CouldNotLook as why:
             where = "bucket" if copy.bucket is not None else "path"
             found.append(CopyFiles(f"the copy by {where}", Missing(why.reason, why.right)))
     return tuple(found)
 
 
-def _copy(session: Session, node: Any, copy: Any, files: tuple[BackupFile, ...]) -> CopyFiles:
+def _copy(session: Session, copy: Any, files: tuple[BackupFile, ...]) -> CopyFiles:
     path = session.resolve(copy.path) if copy.path is not None else None
     if copy.bucket is not None:
         place, listing = _bucket(session, copy.bucket, path)
@@ -296,18 +299,26 @@ def _copy(session: Session, node: Any, copy: Any, files: tuple[BackupFile, ...])
             listing = sites.folder("/", os.path.abspath(session.base / path), place)
         except FileNotFoundError:
             return CopyFiles(place, ())
-    wanted = {each.name for each in files if isinstance(each.digest, str)}
     bounds = Bounds(WITHIN)
-    sorted_ = names.sort(listing.entries, "*", node.checksum) if not listing.single else names.sort([], "", None)
-    every = [*sorted_.backups, *(each for each in sorted_.others if each.kind in ("file", "link"))]
-    if listing.single:
-        every = listing.entries
+    wanted = {each.name for each in files if isinstance(each.digest, str)}
+    there = [each for each in listing.entries if each.kind in ("file", "folder", "link")]
+    if not {each.name for each in files} <= {posixpath.basename(each.name) for each in there}:
+        # Another site may sort them into folders of its own.
+        below = [
+            each
+            for folder in there
+            if folder.kind == "folder" and folder.name not in wanted
+            for each in everything(folder, bounds)
+        ]
+        there += [each for each in below if each.kind in ("file", "link")]
+    names_ = {each.name for each in files}
+    kept = sorted(there, key=lambda each: (posixpath.basename(each.name) not in names_, -each.modified))[:MOST_COPIES]
     return CopyFiles(
         place,
         tuple(
             read(each, owners, bounds)
-            if each.name in wanted and each.kind in ("file", "folder")
+            if posixpath.basename(each.name) in wanted and each.kind in ("file", "folder")
             else as_file(each, owners)
-            for each in every
+            for each in kept
         ),
     )

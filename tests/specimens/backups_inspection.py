@@ -388,6 +388,9 @@ BKP_017 = Specimens(
         at_second(*SAME[1:]),  # the newest has an hour more
         at_second(*SAME[:4]),  # fewer are kept there
         at_second(primary=FIRST),
+        at_second(
+            *(replace(one, name=f"2026/11/{one.name}", modified=one.modified - 90) for one in SAME)
+        ),  # another clock
         at_second(replace(DUMP, modified=NOW - DAY, digest=OTHER, identity="66:1"), primary=[DUMP], single=True),
     ],
     fails={

@@ -11,6 +11,7 @@ import pytest
 from seatrial.facts.backups.files import sequence
 from seatrial.facts.backups.files_judged import ago
 from seatrial.looks import _backup_names as names
+from seatrial.looks import _backup_reading
 from seatrial.looks import _backup_sites as sites
 from seatrial.looks._backup_reading import Bounds, read
 from seatrial.looks._backup_sites import Entry
@@ -43,7 +44,7 @@ def test_what_stands_beside_backups_is_none(beside):
     ("match", "name"),
     [
         ("*", "dump.rdb"), ("*.asc", "notes.asc"), ("*", "notes.asc"), ("*.tmp", "notes.tmp"), ("*.log", "wal.log"), ("*", "2026-11-20"),
-        ("notes-*.sql.gz", "notes-1.sql.gz"), (".snapshots-*", ".snapshots-1"), ("README", "README"), ("*", "temporal-2026.tar"),
+        ("notes-*.sql.gz", "notes-1.sql.gz"), (".snapshots-*", ".snapshots-1"), ("README", "README"), ("*", "temporal-2026.tar"), ("*", "temp-sensors-2026.tar"),
     ],
 )  # fmt: skip
 def test_what_is_asked_for_is_a_backup(match, name):
@@ -159,3 +160,14 @@ def test_a_folder_with_too_much_in_it_is_not_listed(tmp_path: Path, monkeypatch:
         (tmp_path / str(n)).touch()
     with pytest.raises(CouldNotLook, match="holds more than 3 entries"):
         sites.folder("/", str(tmp_path), "backups")
+
+
+def test_a_backup_of_too_many_files_is_left_undecided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(_backup_reading, "MOST_BELOW", 3)
+    (tmp_path / "2026").mkdir()
+    for n in range(5):
+        (tmp_path / "2026" / str(n)).touch()
+    (entry,) = sites.folder("/", str(tmp_path), "backups").entries
+    got = read(entry, str, Bounds(10))
+    assert isinstance(got.broken, Missing)
+    assert "holds more than 3 files and folders" in got.broken.reason

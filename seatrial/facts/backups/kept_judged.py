@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -91,9 +92,10 @@ def too_early(of: JudgedFiles) -> list[Finding]:
     oldest = min(file.modified for file in files)
     for copy in of.observed.copies:
         for file in copy.files if isinstance(copy.files, tuple) else ():
-            alike = sequence(file.name) in {sequence(each.name) for each in files}
-            if alike and file.name not in names and file.modified < oldest + DAY and kept(of.age(file)):
-                text = f"{file.name} is gone here; its copy at {copy.place} is {_ago(of.age(file))} old"
+            name = posixpath.basename(file.name)
+            alike = sequence(name) in {sequence(each.name) for each in files}
+            if alike and name not in names and file.modified < oldest + DAY and kept(of.age(file)):
+                text = f"{name} is gone here; its copy at {copy.place} is {_ago(of.age(file))} old"
                 found.append(Finding(of.where(), text, expected))
     if not found and of.observed.since and usual:
         long = of.observed.looked - of.observed.since

@@ -39,7 +39,7 @@ FORMS = {  # by sample, what it is told to be
 }  # fmt: skip
 SUMMED = ("tgz", "tbz", "txz", "tzst", "zip", "rdb", "pg_custom", "pg_gzip")
 """Forms in which one turned bit shows."""
-UNTOLD = ("openssl",)
+UNTOLD = ("openssl", "age")
 """Forms that don't show that they are cut off, without their key."""
 SEALED = {"openssl": "openssl", "openssl64": "openssl", "gpg": "openpgp", "asc": "openpgp", "age": "age"}
 CUTS = {
@@ -112,6 +112,9 @@ def _sound(root: Path, made: Made) -> list[Case]:
     rotated(root / "copied", tgz, 4)
     shutil.copytree(root / "copied", root / "copied.second")
     (root / "copied.second/notes-2026-11-28.tar.gz").unlink()  # it has two hours
+    sorted_ = root / "copied.second/2026/11"
+    sorted_.mkdir(parents=True)
+    (root / "copied.second/notes-2026-11-27.tar.gz").rename(sorted_ / "notes-2026-11-27.tar.gz")
     late = {"copies": [{"path": "backups/copied.second", "within": "2h"}]}
     return [
         *found,
@@ -363,19 +366,13 @@ def test_hostile_files_are_refused_and_cost_little(made: Made, tmp_path: Path) -
     os.mkfifo(root / "fifo/notes.tar")
     (root / "loop").mkdir()
     (root / "loop/notes.tar").symlink_to("notes.tar")
-    folder = rotated(root / "crowd", made.sample("tgz"), 1)[0]
-    (root / "crowd/2026").mkdir()
-    for n in range(21_000):
-        (root / f"crowd/2026/{n}").touch()
-    folder.unlink()
-    names = ("bomb", "deep", "fifo", "loop", "crowd")
+    names = ("bomb", "deep", "fifo", "loop")
     began = time.monotonic()
     run = Inspected(lab_.profile(tmp_path, [Case(name) for name in names]), tmp_path)
     assert time.monotonic() - began < 60
     assert "notes" not in run.of("bomb", "violation").get("BKP-011", "")
     assert sorted(run.of("fifo", "violation")) == sorted(run.of("loop", "violation")) == ["BKP-001"]
     assert "it is nested too deep to be read" in run.of("deep", "error")["BKP-011"]
-    assert "more than 20,000 files" in run.of("crowd", "error")["BKP-011"]
     assert all("trouble of Seatrial's own" not in (one["reason"] or "") for one in run.results)
 
 
