@@ -114,7 +114,8 @@ class Files:
         self._write(made)
         told = {one.name: one.what for one in made if self.rooted or not one.owner}
         batch: list[Made] = []
-        for piece in sentinels.pieces(size - sum(len(one.content) + one.hole for one in made)):
+        there = self._entries()
+        for piece in sentinels.pieces(size - sum(there[one.name].size for one in made if one.name in there)):
             told[piece.name] = piece.what
             batch.append(piece)
             if sum(len(one.content) for one in batch) >= BATCH:
@@ -130,11 +131,14 @@ class Files:
         path = self.path
         out = dict.fromkeys(one.name.partition("/")[0] for one in made) if tops else {}
         holes = [word for one in made if one.hole for word in (str(one.hole + len(one.content)), one.name)]
-        done = self._try(
-            *SHELL, sentinels.PUT, "sh", path, *out, "//", *holes, stdin=sentinels.packed(made, rooted=self.rooted)
-        )
-        if done is None or done.status:
-            self._copied_in(made, path, out)
+        for rooted in (True, False) if self.rooted else (False,):
+            done = self._try(
+                *SHELL, sentinels.PUT, "sh", path, *out, "//", *holes, stdin=sentinels.packed(made, rooted=rooted)
+            )
+            if done is not None and not done.status:
+                return
+            self._rooted = False  # root of a namespace without other users
+        self._copied_in(made, path, out)
 
     def _copied_in(self, made: list[Made], path: str, out: Iterable[str]) -> None:
         """The same where there is no shell, or no tar: without links and other owners."""

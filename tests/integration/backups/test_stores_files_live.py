@@ -144,10 +144,13 @@ GOOD = {"command": TAR.format(what=".") + MOVE, "restore": BACK}
         pytest.param({}, [], "", id="tar"),
         pytest.param({"command": TAR.format(what="*") + MOVE}, ["BKP-036"], "begins with a dot", id="star"),
         pytest.param(
-            {"command": TAR.format(what="--exclude='*.log' --exclude=cache .") + MOVE},
-            ["BKP-036"],
-            "whose name ends with .log",
-            id="excluding",
+            {
+                "command": "set -eu\numask 077\nall=$(mktemp -d)\ncp -r /srv/notes/. $all\ntar czf /var/backups/notes/.new -C $all .\n"
+                "rm -rf $all\n" + MOVE
+            },
+            ["BKP-040", "BKP-046"],
+            "mode",
+            id="cp -r",
         ),
         pytest.param(
             {
@@ -230,3 +233,49 @@ def test_a_volume_is_saved_by_a_tar_of_another_container(volumes):
     for one in (source, target):
         one.unseed()
         assert one.content().items == {}
+
+
+class Bare:
+    """A place where some programs are not, or where root is root of little."""
+
+    def __init__(self, inner, *, lacks: tuple[str, ...] = (), within: tuple[str, ...] = ()):
+        self.inner, self.lacks, self.around = inner, lacks, within
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def run(self, command, **given):
+        if os.path.basename(command[0]) in self.lacks:
+            raise CouldNotLook(f"there is no {command[0]}")
+        return self.inner.run([*self.around, *command], **given)
+
+
+@pytest.mark.parametrize(
+    ("bare", "links"),
+    [
+        ({"lacks": ("sh", "id", "stat", "readlink", "cat")}, False),
+        ({"within": ("unshare", "-Ur")}, True),
+        ({"within": ("env", "PATH=/nowhere")}, False),
+    ],
+    ids=["nothing", "namespace", "no tar"],
+)
+def test_a_place_that_has_little_is_written_as_far_as_it_can_be(bare, links, tmp_path):
+    (tmp_path / "notes").mkdir()
+    little = Bare(place(tmp_path), **bare)
+    if "within" in bare and subprocess.run([*bare["within"], "/bin/true"], check=False).returncode:
+        pytest.skip("this machine lets nobody make such a place")
+    folder = store(little, files={"path": str(tmp_path / "notes")})
+    folder.ready()
+    seeded, gone = folder.seed(1_300_000), folder.removed()
+    was = folder.content()
+    assert set(seeded) <= set(was.items)
+    assert len(seeded) > 60
+    assert any("pieces" in name for name in seeded)
+    assert not set(gone) & set(was.items)
+    assert ("a link to a file" in seeded.values()) is links
+    assert "a file of another owner" not in seeded.values()
+    assert was.fingerprint().size >= 1_300_000
+    assert folder.usable() == ""
+    assert folder.content() == was
+    folder.unseed()
+    assert list((tmp_path / "notes").iterdir()) == []
