@@ -115,7 +115,8 @@ class Files:
         told = {one.name: one.what for one in made if self.rooted or not one.owner}
         batch: list[Made] = []
         there = self._entries()
-        for piece in sentinels.pieces(size - sum(there[one.name].size for one in made if one.name in there)):
+        held = sum(there[one.name].size for one in made if one.name in there and one.kind == "file")
+        for piece in sentinels.pieces(size - held):
             told[piece.name] = piece.what
             batch.append(piece)
             if sum(len(one.content) for one in batch) >= BATCH:
