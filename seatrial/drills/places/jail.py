@@ -115,7 +115,7 @@ class Jail:
         }  # fmt: skip
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(PROGRAM), json.dumps(given)],
+                [sys.executable, "-I", "-S", "-B", str(PROGRAM), json.dumps(given)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),), start_new_session=True, cwd="/",
             )  # fmt: skip
