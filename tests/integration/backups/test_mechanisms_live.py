@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -266,30 +270,36 @@ def template() -> Iterator[tuple[Path, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def postgreses(template, tmp_path_factory) -> dict[str, Trips]:
+def postgres(folder: Path, template: tuple[Path, str], more: str = ":", **scripts: str) -> Path:
+    """A profile of a PostgreSQL, and the scripts that start it."""
     data, as_user = template
 
     def filled(text: str) -> str:
         return text.replace("BIN/", f"{POSTGRES}/").replace("TEMPLATE", str(data)).replace("AS ", f"{as_user} ")
 
+    folder.mkdir(parents=True)
+    stages: dict[str, Any] = {}
+    for role, extra in (("source", more), ("target", ":")):
+        (folder / f"{role}.sh").write_text(filled(SERVE.replace("MORE", extra)))
+        stages[f"drill_{role}"] = {"start": {"command": ["bash", f"{role}.sh"]}, "within": "60s"}
+    given = {key: filled(text) for key, text in {"command": PG_DUMP, "restore": PG_RESTORE, **scripts}.items()}
+    files = {"path": "/var/backups/postgres", "match": "*-*"}
+    return profile(folder, given, files=files, store={"postgres": {}}, **stages)
+
+
+@pytest.fixture(scope="module")
+def postgreses(template, tmp_path_factory) -> dict[str, Trips]:
+    folder = tmp_path_factory.mktemp("postgres")
+
     def made(name: str, more: str = ":", **scripts: str) -> Path:
-        folder = tmp_path_factory.mktemp("postgres") / name.replace(" ", "-")
-        folder.mkdir()
-        stages: dict[str, Any] = {}
-        for role, extra in (("source", more), ("target", ":")):
-            (folder / f"{role}.sh").write_text(filled(SERVE.replace("MORE", extra)))
-            stages[f"drill_{role}"] = {"start": {"command": ["bash", f"{role}.sh"]}, "within": "60s"}
-        given = {key: filled(text) for key, text in {"command": PG_DUMP, "restore": PG_RESTORE, **scripts}.items()}
-        files = {"path": "/var/backups/postgres", "match": "*-*"}
-        return profile(folder, given, files=files, store={"postgres": {}}, **stages)
+        return postgres(folder / name, template, more, **scripts)
 
     return Trips.all(
         {
             "a dump": made("dump"),
             "a base backup": made("base", SHOP, command=BASE, restore=LAY_BASE),
             "a dump with its roles": made("globals", SHOP, command=GLOBALS, restore=WITH_GLOBALS),
-            "no roles": made("no roles", SHOP, command=PLAIN, restore=CARELESS),
+            "no roles": made("roles", SHOP, command=PLAIN, restore=CARELESS),
             "a schema": made("schema", command=SCHEMA),
             "half a script": made(
                 "half", command=PLAIN.replace("mv", 'truncate -s 20000 "$BACKUP_DIR/.$name"\nmv'), restore=CARELESS
@@ -349,26 +359,29 @@ STATEMENTS = ONLINE.replace(
 )
 
 
+def sqlite(folder: Path, mode: str = "wal", **scripts: str) -> Path:
+    """A profile of a file of SQLite, and the program that makes it."""
+    folder.mkdir(parents=True)
+    (folder / "make.py").write_text(MAKE.replace("MODE", mode))
+    stage = {"prepare": {"script": "make.py", "interpreter": "python3"}, "within": "10s"}
+    return profile(
+        folder, {"command": ONLINE, "restore": PUT, **scripts}, files={"path": "/var/backups/app", "match": "app-*"},
+        store={"sqlite": {"path": "/srv/app/app.db"}}, drill_source=stage, drill_target=stage,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> dict[str, Trips]:
-    def made(name: str, mode: str = "wal", **scripts: str) -> Path:
-        folder = tmp_path_factory.mktemp("sqlite") / name.replace(" ", "-")
-        folder.mkdir()
-        (folder / "make.py").write_text(MAKE.replace("MODE", mode))
-        stage = {"prepare": {"script": "make.py", "interpreter": "python3"}, "within": "10s"}
-        return profile(
-            folder, {"command": ONLINE, "restore": PUT, **scripts}, files={"path": "/var/backups/app", "match": "app-*"},
-            store={"sqlite": {"path": "/srv/app/app.db"}}, drill_source=stage, drill_target=stage,
-        )  # fmt: skip
-
+    folder = tmp_path_factory.mktemp("sqlite")
     return Trips.all(
         {
-            "online": made("online"),
-            "a copy without a log": made("copy", "delete", command=COPY),
-            "a copy beside its log": made("hollow", command=COPY),
-            "statements": made("statements", command=STATEMENTS),
-            "over an old log": made(
-                "over", restore=PUT.replace("rm -f /srv/app/app.db /srv/app/app.db-wal /srv/app/app.db-shm", ":")
+            "online": sqlite(folder / "online"),
+            "a copy without a log": sqlite(folder / "copy", "delete", command=COPY),
+            "a copy beside its log": sqlite(folder / "hollow", command=COPY),
+            "statements": sqlite(folder / "statements", command=STATEMENTS),
+            "over an old log": sqlite(
+                folder / "over",
+                restore=PUT.replace("rm -f /srv/app/app.db /srv/app/app.db-wal /srv/app/app.db-shm", ":"),
             ),
         }
     )
@@ -386,3 +399,81 @@ FILES: dict[str, dict[str, str]] = {
 @pytest.mark.parametrize("name", FILES)
 def test_sqlite(name, files):
     judged(files[name], FILES[name])
+
+
+# Under writes: a backup of all three is of one moment, and table by table it is not.
+TABLES = (
+    HEAD
+    + """\
+name=shop-$(date +%s%N).sql
+for table in $(BIN/psql -XAt -c "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename !~ ' '"); do
+  BIN/pg_dump -t "$table" postgres >> "$BACKUP_DIR/.$name"
+  sleep 0.1
+done
+mv "$BACKUP_DIR/.$name" "$BACKUP_DIR/$name"
+"""
+)
+ROWS = (
+    HEAD
+    + """\
+cat > /tmp/rows.py <<'END'
+import sqlite3, sys, time
+to = sqlite3.connect(sys.argv[1])
+for name, sql in sqlite3.connect("/srv/app/app.db").execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name").fetchall():
+    rows = sqlite3.connect("/srv/app/app.db").execute(f'SELECT * FROM "{name}"').fetchall()
+    to.execute(sql)
+    if rows:
+        to.executemany(f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(rows[0]))})', rows)
+    time.sleep(0.1)
+to.commit()
+END
+name=app-$(date +%s%N).db
+python3 /tmp/rows.py "$BACKUP_DIR/.$name"
+rm /tmp/rows.py
+mv "$BACKUP_DIR/.$name" "$BACKUP_DIR/$name"
+"""
+)
+
+
+def written(file: Path) -> dict[str, str]:
+    """What a gate says of a backup that is made under writes: what is not kept, by id."""
+    declared = json.loads(file.read_text())
+    declared |= {"target": {"driver": "process"}, "services": {}}
+    declared["backups"]["notes"]["drill"]["writes"] = True
+    file.write_text(json.dumps(declared))
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial", "gate", f"./{file.name}", "-k", "under_writes or lets_others_write", "-p", "no:cacheprovider"],
+        cwd=file.parent, capture_output=True, text=True, timeout=240, check=False,
+        env=os.environ | {"NO_COLOR": "1", "SEATRIAL_STATE": str(file.parent / "state")},
+    )  # fmt: skip
+    reports = list(file.parent.glob("reports/*/conformance.json"))
+    assert reports, done.stdout + done.stderr
+    results = [one for one in json.loads(reports[0].read_text())["results"] if one["subject"] == "backups.notes.drill"]
+    assert {one["id"] for one in results} >= {"BKP-060", "BKP-061", "BKP-062"}
+    return {one["id"]: str(one["seen"] or one["reason"]) for one in results if one["outcome"] != "pass"}
+
+
+@pytest.fixture(scope="module")
+def under_writes(require, template, tmp_path_factory) -> dict[str, dict[str, str]]:
+    require("redis")
+    folder = tmp_path_factory.mktemp("writes")
+    declared = {
+        "redis": redis(folder / "redis"),
+        "postgres": postgres(folder / "postgres", template),
+        "sqlite": sqlite(folder / "sqlite"),
+        "postgres by table": postgres(folder / "tables", template, command=TABLES, restore=CARELESS),
+        "sqlite by table": sqlite(folder / "rows", command=ROWS),
+    }
+    with ThreadPoolExecutor(3) as pool:
+        return dict(zip(declared, pool.map(written, declared.values()), strict=True))
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres", "sqlite"])
+def test_a_backup_under_writes_is_of_one_moment(name, under_writes):
+    assert under_writes[name] == {}
+
+
+@pytest.mark.parametrize("name", ["postgres by table", "sqlite by table"])
+def test_a_backup_table_by_table_is_of_no_moment(name, under_writes):
+    assert list(under_writes[name]) == ["BKP-060"], under_writes[name]
+    assert "what came back never was" in under_writes[name]["BKP-060"]
