@@ -24,7 +24,7 @@ _NICKNAMES = {
 }  # fmt: skip
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
 _DAYS = {name: number for number, name in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))}
-_SETTING = re.compile(r"""\s*(?:"(?P<d>[^"]*)"|'(?P<s>[^']*)'|(?P<n>[A-Za-z_][\w]*))\s*=\s*(?P<value>.*?)\s*""")
+_SETTING = re.compile(r"""\s*(?:"(?P<d>[^"]*)"|'(?P<s>[^']*)'|(?P<n>[A-Za-z_][\w]*))\s*=\s*(?P<value>.*)""")
 _DATE = re.compile(r"[/_.=+:-]%[-_0^#]?[A-Za-z]")
 """A part of a date in a name. What a command is given to read begins behind a word."""
 _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (

@@ -28,6 +28,9 @@ _SPANS = {
     "M": 30.44 * DAY, "y": 365.25 * DAY, "year": 365.25 * DAY, "years": 365.25 * DAY, "": 1,
 }  # fmt: skip
 
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµ]*)\s*")
+LONGEST = 200
+"""Characters of a calendar event or a span of time that are looked at."""
 Unit = dict[str, list[str]]
 """By ``Section.Key`` what is assigned, in order; an empty value takes back those before it."""
 
@@ -74,11 +77,13 @@ def span(text: str) -> float:
     Raises:
         Unreadable: systemd would refuse it.
     """
-    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµ]*)\s*", text.strip())
-    spelled = re.fullmatch(r"(?:[0-9]+(?:\.[0-9]+)?\s*[A-Za-zµ]*\s*)+", text.strip())
-    if not spelled or any(name not in _SPANS for _, name in parts):
-        raise Unreadable(f"`{text}` is no span of time")
-    return sum(float(number[:18]) * _SPANS[name] for number, name in parts)
+    left, total = text.strip()[: LONGEST + 1], 0.0
+    while left and (part := _PART.match(left)) and part[2] in _SPANS:
+        total += float(part[1][:18]) * _SPANS[part[2]]
+        left = left[part.end() :]
+    if left or not text.strip() or len(text) > LONGEST:
+        raise Unreadable(f"`{text[:80]}` is no span of time")
+    return total
 
 
 # --- calendar events ------------------------------------------------------------------------------------------------------
@@ -90,6 +95,8 @@ def calendar(text: str) -> When:
     Raises:
         Unreadable: systemd would refuse it, or it is written in a way that is not read here.
     """
+    if len(text) > LONGEST:
+        raise Unreadable(f"`{text[:80]}…` is no calendar event")
     if text.strip().startswith("@") or re.search(r":[^:]*[0-9]\.[0-9]", text):
         raise Unknown(f"`{text}` names one moment, or parts of a second: that is not worked out")
     words = _NICKNAMES.get(text.strip().lower(), text).split()

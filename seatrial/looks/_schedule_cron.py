@@ -27,6 +27,8 @@ _SHELL = frozenset(
 )  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
+LONGEST = 4096
+"""Characters of a command in which its program is looked for."""
 MOST = 200
 """Lines of one crontab that run one backup."""
 Found = tuple[list[Entry], list[Entry], list[When | float]]
@@ -131,7 +133,7 @@ def _undone(tree: Tree, line: _cron.Line, users: frozenset[str], search: str) ->
 def _program(command: str) -> str:
     """The first program of a command line, where that is plain to see."""
     try:
-        words = shlex.split(command, comments=True)
+        words = shlex.split(command[:LONGEST], comments=True)
     except ValueError:
         return ""
     while words and re.fullmatch(r"[A-Za-z_]\w*=.*", words[0], re.DOTALL):

@@ -21,6 +21,10 @@ __all__ = ["timer"]
 _FOLDERS = (
     "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
 )  # fmt: skip
+LONGEST = 4096
+"""Characters of what it starts that are looked at."""
+MOST = 50
+"""Calendar events of one timer."""
 SPREAD = 4
 """A random delay of up to this part of the interval is there to spread load, and nobody counts it."""
 _PLACE = re.compile(r"(?P<prefix>.*?)(?:/etc|/run|/usr/local/lib|/usr/lib|/lib)/systemd/system/[^/]+")
@@ -126,7 +130,10 @@ def _when(unit: _units.Unit) -> tuple[str, list[When], list[float], str, str]:
             later = _units.span(value)
         except Unreadable:
             later = 0.0
-    for value in unit.get("Timer.OnCalendar", []):
+    events = unit.get("Timer.OnCalendar", [])
+    if len(events) > MOST:
+        unknown = f"it has more than {MOST} calendar events"
+    for value in events[:MOST]:
         said.append(f"OnCalendar={value}")
         try:
             when = _units.calendar(value)
@@ -180,7 +187,7 @@ def _command(tree: Tree, prefix: str, name: str, beside: str) -> tuple[str, str]
 
 def _undone(tree: Tree, command: str) -> str:
     """Why what it starts can't do what it is written for."""
-    for line in command.split("; "):
+    for line in command[:LONGEST].split("; "):
         words = line.lstrip("-@:+!|").split()
         if not words:
             continue

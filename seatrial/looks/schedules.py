@@ -63,7 +63,7 @@ def _seen(session: Session, tree: Tree, schedule: Schedule, runs: str, now: floa
     entries: tuple[Entry, ...] | Missing = Missing("schedule declares neither crontab nor timer")
     beside: tuple[Entry, ...] = ()
     place = absent = ""
-    gap: float | Missing = Missing("nothing runs it")
+    gap: float | Missing = Missing("nothing that is installed runs it")
     alive: str | Missing = Missing("schedule declares neither crontab nor timer")
     if (declared := schedule.crontab or schedule.timer) is not None:
         path = _path(session, tree, declared)
@@ -99,7 +99,7 @@ def _seen(session: Session, tree: Tree, schedule: Schedule, runs: str, now: floa
 def _why(entries: tuple[Entry, ...]) -> str:
     """Why there is no longest time between two runs."""
     reasons = [each.longest.reason for each in entries if isinstance(each.longest, Missing) and not each.problem]
-    return reasons[0] if reasons else "nothing runs it"
+    return reasons[0] if reasons else "nothing that is installed runs it"
 
 
 def _told(session: Session) -> Any:

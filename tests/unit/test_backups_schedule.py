@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -225,6 +226,23 @@ def test_a_crontab_of_very_many_lines_takes_no_time(tree, tmp_path):
     with pytest.raises(CouldNotLook, match="more than 200 lines"):
         table(tree, at, "backup", str)
     at = write(tmp_path / "etc/cron.d/others", "* * * * * root /bin/true other\n" * 9_000)
+    assert table(tree, at, "backup", str) is not None
+    assert time.monotonic() - began < 10
+
+
+def test_nothing_that_is_written_takes_long(tree, tmp_path):
+    began = time.monotonic()
+    for text in ("1" * 100_000 + "!", "1 " * 50_000 + "!", "1"):
+        with contextlib.suppress(Unreadable):
+            _units.span(text)
+    with contextlib.suppress(Unreadable):
+        _units.calendar(":" * 100_000)
+    units = tmp_path / "etc/systemd/system"
+    write(units / "b.service", f"[Service]\nExecStart=/bin/true backup {'date +' * 100_000}\n")
+    at = write(units / "b.timer", "[Timer]\n" + "OnCalendar=daily\n" * 40_000)
+    assert timer(tree, at, "backup", str) is not None
+    spaces, quotes = " " * 400_000, "'" * 400_000
+    at = write(tmp_path / "etc/cron.d/long", f"A={spaces}x\n0 2 * * * root backup {quotes}\n")
     assert table(tree, at, "backup", str) is not None
     assert time.monotonic() - began < 10
 
