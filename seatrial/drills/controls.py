@@ -37,6 +37,7 @@ LEAST_WITHIN = 30.0
 LEAST_SETTLING = 2.0
 OVER = "over restored data"
 ROLE = "target of controls"
+UNASKED = Missing("it could be read; whether it takes writes was asked after all bits")
 
 
 def controls(trip: Trip, artifact: Path, content: Content, kinds: Collection[str] | None = None) -> tuple[Control, ...]:
@@ -226,9 +227,23 @@ class _Controls:
     # --- one control ----------------------------------------------------------------------------------------------
 
     def _tried(
-        self, target: _Target, damage: Damage, path: Path, environment: Mapping[str, str] | None = None
+        self,
+        target: _Target,
+        damage: Damage,
+        path: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        asked: bool = True,
     ) -> Control:
-        """Restore something that is no good backup into a target, and look what that came to."""
+        """Restore something that is no good backup into a target, and look what that came to.
+
+        Args:
+            target: where.
+            damage: what is wrong with it.
+            path: the backup.
+            environment: more of the procedure's.
+            asked: whether the target is made to take a write, beside being read.
+        """
         within = max(LEAST_WITHIN, 10 * self.took)
         node = self.trip.backup.restore
         if node is not None and not isinstance(node, list):
@@ -250,13 +265,13 @@ class _Controls:
             _said(ran),
             now if isinstance(now, Missing) else sum(now.get(name) == digest for name, digest in self.right.items()),
             len(self.right),
-            self._usable(target, now),
+            self._usable(target, now) if asked or isinstance(now, Missing) else UNASKED,
             changed,
         )
 
     def _used(self, made: Control) -> None:
         """A target is kept for the next where it is as it was."""
-        if made.changed is not False or made.usable is not True:
+        if made.changed is not False or not (made.usable is True or made.usable == UNASKED):
             self.close()
 
     def _told(self, made: Control) -> str:
@@ -315,33 +330,35 @@ class _Controls:
 
     def _flipped(self, copy: Working, kind: str, damages: list[Damage], most: float) -> Iterator[Control]:
         """Bits that are turned over, one at a time."""
-        refused = same = wrong = 0
         with self.trip.step(f"control: {kind}, {len(damages)} bits") as doing:
-            for damage in damages:
-                if late := self._late(kind, damage.detail, "restore", most):
-                    yield late
-                    continue
-                try:
-                    target = self._fresh()
-                    with copy.damaged(damage) as path:
-                        made = self._tried(target, damage, path)
-                except NotRecovered:
-                    raise
-                except CouldNotLook as why:
-                    yield Control(kind, damage.detail, "restore", Missing(why.reason, why.right))
-                    self.close()
-                    continue
-                yield made
-                refused += made.refused is True
-                same += made.refused is False and made.restored == made.expected
-                wrong += made.refused is False and made.restored != made.expected
-                self._used(made)
-            untried = len(damages) - refused - same - wrong
+            made = [self._late(kind, each.detail, "restore", most) or self._bit(copy, each) for each in damages]
+            if self.target is not None and self._usable(self.target, self._now(self.target)) is False:
+                # Each left the target as it was, and could be read; that it takes no write any more is seen only now.
+                made[-1] = replace(made[-1], usable=False)
+            refused = sum(each.refused is True for each in made)
+            same = sum(each.refused is False and each.restored == each.expected for each in made)
+            untried = sum(isinstance(each.refused, Missing) for each in made)
+            wrong = len(made) - refused - same - untried
             doing.said = f"{refused} refused, {same} restored all the same, {wrong} restored something else" + (
                 f", {untried} not tried" if untried else ""
             )
             doing.ok = not wrong
         self.close()
+        yield from made
+
+    def _bit(self, copy: Working, damage: Damage) -> Control:
+        """One bit turned over. Whether the target takes writes is asked once for all of them."""
+        try:
+            target = self._fresh()
+            with copy.damaged(damage) as path:
+                made = self._tried(target, damage, path, asked=False)
+        except NotRecovered:
+            raise
+        except CouldNotLook as why:
+            self.close()
+            return Control(damage.kind, damage.detail, "restore", Missing(why.reason, why.right))
+        self._used(made)
+        return made
 
     def _wrong_key(self, copy: Working) -> Iterator[Control]:
         """A good backup, and a key that is not its own."""

@@ -109,7 +109,7 @@ def test_everything_that_can_be_tried_is_tried_in_one_target(made):
     found, played = made()
     assert kinds_of(found) == {"truncated": 4, "empty": 1, "missing": 1, "flipped": 20}
     assert {each.refused for each in found} == {True}
-    assert {each.usable for each in found} == {True}
+    assert {each.usable for each in found if each.kind != "flipped"} == {True}
     assert {each.changed for each in found} == {False}
     assert {each.said for each in found} == {"it is broken"}
     assert played.made == 3  # of the good one, of what comes before the bits, and of the bits
