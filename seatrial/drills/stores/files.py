@@ -44,11 +44,16 @@ mkdir -p "$1" && printf '%s' "$3" > "$1/.new-$2" && mv "$1/.new-$2" "$1/$2"
 
 
 def open(place: Place, node: FilesStore) -> Files:
-    """The folder of that node, in a place; a relative one lies in its scratch folder. It need not be there yet."""
+    """The folder of that node, in a place. It need not be there yet.
+
+    A relative one lies in the scratch folder of a scratch place, beside the profile otherwise.
+    """
     path = place.resolve(node.path)
-    if place.scratch and not path.startswith("/"):
-        told = place.run([*SHELL, 'printf %s "$SCRATCH_DIR"'])
-        path = posixpath.normpath(posixpath.join(told.output.decode("utf-8", "surrogateescape"), path))
+    if not path.startswith("/"):
+        base = os.path.abspath(place.session.base)
+        if place.scratch:
+            base = place.run([*SHELL, 'printf %s "$SCRATCH_DIR"']).output.decode("utf-8", "surrogateescape")
+        path = posixpath.normpath(posixpath.join(base, path))
     return Files(place, path)
 
 

@@ -102,6 +102,10 @@ def test_folders_are_told_apart_and_what_is_none_is_said(tmp_path):
     for do in (file.ready, file.content):
         with pytest.raises(CouldNotLook, match="is a file and no folder"):
             do()
+    scratch = place(tmp_path, SCRATCH_DIR=str(tmp_path))
+    assert store(scratch, files={"path": "one"}).identity() == one.identity()
+    scratch.scratch = False
+    assert store(scratch, files={"path": "./one"}).identity() == one.identity(), "beside the profile"
     with pytest.raises(CouldNotLook, match="below /"):
         store(where, files={"path": "/"})
 
