@@ -108,7 +108,8 @@ class Trip:
             if not self.source.scratch:
                 # A scratch folder shows the machine's files, and with them what was just written to the deployment.
                 with contextlib.suppress(CouldNotLook):
-                    store.unseed()
+                    if store.identity() != self.store.identity():
+                        store.unseed()
             yield place, store
 
     @contextmanager

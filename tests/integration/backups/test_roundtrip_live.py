@@ -146,6 +146,68 @@ WAYS = {
 }  # fmt: skip
 
 
+SOUND = {
+    "rotation, checksum, link to the newest, log": (
+        {
+            "command": BACKUP
+            + """cd /var/backups/notes
+sha256sum "$name" > "$name.sha256"
+ln -sfn "$name" latest.tar.gz
+find . -name 'notes-*.tar.gz' -mtime +30 -delete
+ls -t notes-*.tar.gz | tail -n +15 | xargs -r rm --
+echo "$(date -Is) saved $(tar -tf "$name" | wc -l) files" >> /var/log/notes-backup.log
+""",
+            "restore": """#!/bin/bash
+set -euo pipefail
+cd /var/backups/notes
+sha256sum --check --quiet notes-*.sha256
+tar -C /srv/notes -xpzf "$(ls -t notes-*.tar.gz | head -1)"
+""",
+        },
+        {"files": {"path": "/var/backups/notes", "match": "*.tar.gz", "checksum": "{name}.sha256"}},
+    ),
+    "a mirror, in a folder of its day": (
+        {
+            "command": "set -e\nd=$BACKUP_DIR/$(date +%F)\nmkdir $d\ncp -a /srv/notes/. $d/\n",
+            "restore": "set -e\ncp -a $BACKUP_FILE/. /srv/notes/\n",
+        },
+        {"files": {"path": "/var/backups/notes"}},
+    ),
+    "a temporary folder, removed on exit; sh": (
+        {
+            "command": """t=$(mktemp -d); trap 'rm -rf "$t"' EXIT
+set -e
+cp -a /srv/notes "$t/"; tar -C "$t" -cf - notes | xz -1 > /var/backups/notes.tar.xz
+""",
+            "restore": "set -e\nrm -rf /srv/notes\ntar -C /srv -xpJf /var/backups/notes.tar.xz\n",
+        },
+        {"files": {"path": "/var/backups/notes.tar.xz"}},
+    ),
+    "commands that may fail": (
+        {
+            "command": "grep -q nothing /etc/hostname || true\nif ! test -e /srv/none; then :; fi\n" + BACKUP,
+            "restore": "rm -f /srv/none\n" + RESTORE,
+        },
+        {},
+    ),
+    "a program of Python": (
+        {
+            "command": "set -e\npython3 - <<'E'\nimport tarfile\nwith tarfile.open('/var/backups/notes/n.tar.gz', 'w:gz') as t:\n t.add('/srv/notes', 'notes')\nE\n",
+            "restore": "set -e\npython3 - <<'E'\nimport os, tarfile\nwith tarfile.open(os.environ['BACKUP_FILE']) as t:\n t.extractall('/srv')\nE\n",
+        },
+        {},
+    ),
+}  # fmt: skip
+
+
+def test_sound_procedures_turn_nothing_red(tmp_path):
+    files = {name: profile(tmp_path / str(at), SOUND[name][0], **SOUND[name][1]) for at, name in enumerate(SOUND)}
+    made = Trips.all(files)
+    assert {name: (found.red, found.of("error"), found.texts) for name, found in made.items()} == {
+        name: ([], [], {}) for name in SOUND
+    }
+
+
 @pytest.fixture(scope="module")
 def trips(request, tmp_path_factory) -> dict[str, Trips]:
     """A drill for every way that is asked for, several at a time: most of what each does is to wait."""
