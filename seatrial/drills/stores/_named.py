@@ -124,7 +124,7 @@ class Named:
             return False
         try:
             return name in other.look([name])
-        except CouldNotLook:
+        except (CouldNotLook, OSError):
             return False  # it is gone
         finally:
             self._take([name])
@@ -137,12 +137,12 @@ class Named:
     def seed(self, size: int) -> dict[str, str]:
         """Objects that differ in name, size and content."""
         made = list(self._ones())
+        self._known |= {one.name: one.what for one in made}  # before: it is taken away also when this ends half way
         refused = self.write(made)
         told = {one.name: one.what for one in made if one.name not in refused}
         if not told:
             first = next(iter(refused.values()), "")
             raise CouldNotLook(f"{self.told()} takes none of {len(made)} objects: {first}")
-        self._known |= told
         told |= self._pieces(size - sum(len(one.content) for one in made if one.name not in refused))
         return self._appeared(told)
 
@@ -198,13 +198,13 @@ class Named:
             batch.append(One(name, f"a text of {each} characters", text.encode()))
             left -= each
             if len(batch) == 16 or left <= 0:
+                self._known |= {one.name: one.what for one in batch}
                 refused = self.write(batch)
                 if refused:
                     raise CouldNotLook(
                         f"{self.told()} refuses an object of {each} bytes: {next(iter(refused.values()))}"
                     )
                 told |= {one.name: one.what for one in batch}
-                self._known |= told
                 batch = []
         return told
 
@@ -233,9 +233,9 @@ class Named:
         if not self.removes():
             return ()
         made = [One(self.named(f"removed-{number}"), "", f"removed {number}".encode()) for number in (1, 2)]
+        self._known |= {one.name: "removed" for one in made}
         refused = self.write(made)
         gone = [one.name for one in made if one.name not in refused]
-        self._known |= dict.fromkeys(gone, "removed")
         self.remove(gone)
         end = time.monotonic() + APPEARS
         while still := self.look(gone):

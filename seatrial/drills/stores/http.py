@@ -157,6 +157,7 @@ class Kept(Named):
             number += 1
             name = self.named(f"piece-{number:04}")
             text = (f"{name} " + "sea trial " * (sizes[0] // 10 + 1))[: sizes[0]]
+            self._known[name] = "a piece"
             if self.write([One(name, "", text.encode())]):
                 sizes = sizes[1:]
                 if not sizes:
@@ -164,7 +165,6 @@ class Kept(Named):
                 continue
             told[name] = f"a text of {len(text)} characters" if text else "an object"
             left -= max(len(text), 64)
-        self._known |= told
         return told
 
     def _read(self, name: str) -> Any:
