@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from typing import BinaryIO
 
@@ -34,7 +35,7 @@ def read_zip(stream: BinaryIO, size: int, budget: Budget) -> int:
                     continue
                 _unpack(archive, member, number, budget)
     except zipfile.BadZipFile as why:
-        raise Broken(f"it is no whole zip archive: {str(why).lower()[:120]}") from None
+        raise Broken(f"it is no whole zip archive: {_plain(why)}") from None
     except (zlib.error, EOFError, OSError, ValueError, RecursionError) as why:
         raise Broken(f"it can't be read as a zip archive: {type(why).__name__}") from None
     except NotImplementedError as why:
@@ -55,10 +56,15 @@ def _unpack(archive, member, number: int, budget: Budget) -> None:  # type: igno
                 budget.spend(len(piece))
             budget.spend(0)
     except zipfile.BadZipFile as why:
-        wrong = "its CRC is wrong" if "CRC" in str(why) else str(why).lower()[:80]
+        wrong = "its CRC is wrong" if "CRC" in str(why) else _plain(why)
         raise Broken(f"member {number:,} can't be unpacked: {wrong}") from None
     except (zlib.error, EOFError, ValueError):
         raise Broken(f"member {number:,} can't be unpacked") from None
+
+
+def _plain(why: Exception) -> str:
+    """What is said, without the names of members that stand in quotes."""
+    return re.sub(r"\s*b?(['\"]).*\1", " …", str(why).lower(), flags=re.DOTALL)[:80]
 
 
 def _bounded(stream: BinaryIO, size: int) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from seatrial.looks._backup_sites import MOST_ENTRIES, Entry, Listing
+from seatrial.looks._backup_sites import MOST_ENTRIES, Entry, Listing, printable
 from seatrial.words import CouldNotLook
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _member(member: tarfile.TarInfo, members: tarfile.TarFile) -> Entry:
 
     kind = _KINDS.get(member.type, "device")
     return Entry(
-        posixpath.normpath(member.name), kind, member.size if kind == "file" else 0, float(member.mtime), member.mode & 0o7777,
+        printable(posixpath.normpath(member.name)), kind, member.size if kind == "file" else 0, float(member.mtime), member.mode & 0o7777,
         member.uid, member.gid, open=opened if kind == "file" else None,
     )  # fmt: skip
 
@@ -120,6 +120,7 @@ def objects(session: Session, node: Any, path: str | None) -> tuple[str, Listing
     found = []
     for each in bucket.list(prefix, most=MOST_ENTRIES):
         name = each.name[len(prefix) :].lstrip("/") if prefix.endswith("/") else posixpath.basename(each.name)
+        name = printable(name)
         if name:
             found.append(
                 Entry(

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from seatrial.looks import _secrets_beneath as beneath
 from seatrial.words import CouldNotLook
 
-__all__ = ["MOST_ENTRIES", "Entry", "Listing", "folder"]
+__all__ = ["MOST_ENTRIES", "Entry", "Listing", "folder", "printable"]
 
 MOST_ENTRIES = 100_000
 """Entries of one place that are listed."""
@@ -61,6 +61,11 @@ _KINDS = {
 }
 
 
+def printable(name: str) -> str:
+    """A name as it can be written anywhere: a file's may hold line feeds, and bytes that are no text."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in name)
+
+
 def folder(root: str, path: str, where: str) -> Listing:
     """What lies at a path of this machine, or of a container whose root can be entered.
 
@@ -94,7 +99,7 @@ def folder(root: str, path: str, where: str) -> Listing:
 def _entry(root: str, parent: str, name: str, shown: str, about: os.stat_result) -> Entry:
     kind = _KINDS.get(stat.S_IFMT(about.st_mode), "device")
     return Entry(
-        shown, kind, about.st_size if kind == "file" else 0, about.st_mtime, stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid,
+        printable(shown), kind, about.st_size if kind == "file" else 0, about.st_mtime, stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid,
         f"{about.st_dev}:{about.st_ino}",
         open=(lambda: _opened(root, parent, name, about)) if kind == "file" else None,
         below=(lambda: _below(root, f"{parent.rstrip('/')}/{name}", shown)) if kind == "folder" else None,

@@ -171,3 +171,10 @@ def test_a_backup_of_too_many_files_is_left_undecided(tmp_path: Path, monkeypatc
     got = read(entry, str, Bounds(10))
     assert isinstance(got.broken, Missing)
     assert "holds more than 3 files and folders" in got.broken.reason
+
+
+def test_names_are_told_in_a_way_that_can_be_written_and_are_opened_as_they_are(tmp_path: Path):
+    (tmp_path / os.fsdecode(b"a\xff\n.tar")).write_text("x")
+    (entry,) = sites.folder("/", str(tmp_path), "backups").entries
+    assert entry.name == "a\\udcff\\n.tar"
+    assert read(entry, str, Bounds(10)).digest == DIGEST
