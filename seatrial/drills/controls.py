@@ -37,6 +37,8 @@ LEAST_WITHIN = 30.0
 LEAST_SETTLING = 2.0
 OVER = "over restored data"
 ROLE = "target of controls"
+EXPIRES = "expires"
+"""The attribute by which a store tells when an object goes by itself."""
 UNASKED = Missing("it could be read; whether it takes writes was asked after all bits")
 
 
@@ -74,7 +76,12 @@ class _Target:
 
 
 def _digests(content: Content) -> dict[str, str]:
-    return {name: item.digest for name, item in content.items.items()}
+    """Contents by name, without what goes by itself while controls are made."""
+    return {
+        name: item.digest
+        for name, item in content.items.items()
+        if not any(key == EXPIRES and value not in ("", "never") for key, value in item.attributes)
+    }
 
 
 def _said(ran: Ran) -> str:

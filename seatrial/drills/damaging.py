@@ -77,11 +77,16 @@ class Working:
         """Those that may be spoiled, with their sizes."""
         if not any(self.files.values()):
             raise CouldNotLook("the backup has no byte that could be spoiled")
+        folder.mkdir(parents=True, exist_ok=True)
+        if (free := shutil.disk_usage(folder).free) < 2 * self.size:
+            raise CouldNotLook(
+                f"controls need a second copy of the backup, {self.size:,} bytes, and {folder} has {free:,} left",
+                right="a larger TMPDIR",
+            )
         try:
             if artifact.is_dir():
                 shutil.copytree(artifact, self.path, symlinks=True)
             else:
-                folder.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(artifact, self.path)
         except OSError as why:
             raise CouldNotLook(f"the backup can't be copied: {str(why)[:200]}") from None

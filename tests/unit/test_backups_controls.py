@@ -227,3 +227,10 @@ def test_only_an_archive_is_given_names_that_climb(tmp_path):
     assert climbing(damaging.Working(tmp_path / "plain", tmp_path / "copy"), "4711") is None
     (tmp_path / "zeros").write_bytes(bytes(10240))
     assert climbing(damaging.Working(tmp_path / "zeros", tmp_path / "copy-2"), "4711") is None
+
+
+def test_what_goes_by_itself_is_not_missed(tmp_path):
+    held = content(b"one\ntwo").items
+    held["session"] = Item("0" * 64, 5, "string", (("expires", "2026-11-21T22:00:00Z"),))
+    held["kept"] = Item("1" * 64, 5, "string", (("expires", ""),))
+    assert set(module._digests(Content(held))) == {"0", "1", "kept"}

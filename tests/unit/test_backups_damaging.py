@@ -11,6 +11,7 @@ import os
 import tarfile
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -173,3 +174,9 @@ def test_what_has_no_byte_can_not_be_spoiled(tmp_path, make):
     make(tmp_path / "backup")
     with pytest.raises(CouldNotLook, match="no byte that could be spoiled"):
         working(tmp_path / "backup")
+
+
+def test_a_backup_that_is_too_large_for_a_second_copy_is_told(packed, monkeypatch):
+    monkeypatch.setattr(damaging.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+    with pytest.raises(CouldNotLook, match="controls need a second copy of the backup"):
+        working(packed)
