@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.backups.places_lab import IMAGE
 from tests.integration.backups.roundtrip_lab import IDS, Trips, profile
 from tests.integration.backups.store_places import POSTGRES, PostgresServer
 
@@ -477,3 +478,21 @@ def test_a_backup_under_writes_is_of_one_moment(name, under_writes):
 def test_a_backup_table_by_table_is_of_no_moment(name, under_writes):
     assert list(under_writes[name]) == ["BKP-060"], under_writes[name]
     assert "what came back never was" in under_writes[name]["BKP-060"]
+
+
+# In containers: servers that listen on their own loopback alone.
+AGAIN = "mkdir -p /srv/redis /var/backups/redis; while :; do redis-server --port 6379 --bind 127.0.0.1 --dir /srv/redis; sleep 0.02; done"
+
+
+def test_a_server_in_a_container_is_read_where_it_listens(require, tmp_path):
+    require("docker")
+    stage = {"image": IMAGE, "command": ["bash", "-c", AGAIN], "ready": ["redis-cli", "ping"], "within": "30s"}
+    files = {"path": "/var/backups/redis", "match": "*-*"}
+    dump = DUMP.replace(HEAD, HEAD + "redis-cli config set repl-diskless-sync-delay 0 > /dev/null\n")
+    trip = Trips.made(
+        profile(
+            tmp_path, {"command": dump, "restore": LAY}, files=files, store={"redis": {}}, drill_source=stage, drill_target=stage,
+        )
+    )  # fmt: skip
+    judged(trip, {})
+    assert trip.drill.target.startswith("container ")
