@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seatrial.drills import pipelines
 from seatrial.facts.backups.drill import Failed, Ran
 from seatrial.words import CouldNotLook, Missing
 
@@ -45,6 +46,8 @@ class Plan:
     """Path of the script, where the place has it."""
     shell: str = ""
     """bash, sh, or empty."""
+    lines: tuple[str, ...] = ()
+    """Of a script of bash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,16 @@ def plan(
         service=node.service or "",
         script=path,
         shell=_shell(interpreter),
+        lines=_lines(file) if _shell(interpreter) == "bash" else (),
     )
+
+
+def _lines(file: Path) -> tuple[str, ...]:
+    try:
+        with open(file, "rb") as stream:
+            return tuple(stream.read(1024 * 1024).decode("utf-8", "replace").split("\n"))
+    except OSError:
+        return ()
 
 
 def _first_line(file: Path) -> bytes:
@@ -129,6 +141,7 @@ def watching(notes: str) -> str:
     return f"""\
 unset BASH_ENV
 __seatrial_line=0
+__seatrial_pipe=
 command_not_found_handle() {{
   builtin printf 'lacking\\t%s\\n' "$1" >>{to}
   builtin printf '%s: line %s: %s: command not found\\n' "$0" "${{BASH_LINENO[0]}}" "$1" >&2
@@ -139,6 +152,10 @@ __seatrial_failed() {{
   return 0
 }} 2>/dev/null
 __seatrial_reached() {{
+  if [[ $BASHPID == "$$" && $2 != "$__seatrial_pipe" ]]; then
+    __seatrial_pipe=$2
+    [[ $2 == *[1-9]*" 0" && ${{BASH_SOURCE[1]}} == "$0" ]] && builtin printf 'piped\\t%s\\t%s\\n' "$1" "$2" >>{to}
+  fi
   if [[ ${{BASH_SOURCE[1]}} == "$0" ]] && (( $1 > __seatrial_line )); then
     __seatrial_line=$1
     builtin printf 'line\\t%s\\n' "$1" >>{to}
@@ -147,7 +164,7 @@ __seatrial_reached() {{
 }} 2>/dev/null
 set -o errtrace -o functrace
 trap '__seatrial_failed "$?" "$LINENO" "$BASH_COMMAND" "$_"' ERR
-trap '__seatrial_reached "$LINENO" "$_"' DEBUG
+trap '__seatrial_reached "$LINENO" "${{PIPESTATUS[*]}}" "$_"' DEBUG
 """
 
 
@@ -170,7 +187,7 @@ def ran(session: Session, plan: Plan, said: Said) -> Ran:
         return session.redact(session.mask(text))
 
     error = said.error.decode("utf-8", "replace")
-    lacking, failed, last = _noted(said.notes)
+    lacking, failed, last = _noted(said.notes, list(plan.lines))
     lacking += [said.absent] if said.absent else []
     if plan.shell:
         lacking += [
@@ -188,7 +205,7 @@ def ran(session: Session, plan: Plan, said: Said) -> Ran:
     )
 
 
-def _noted(notes: bytes) -> tuple[list[str], list[tuple[int, str, int]], int]:
+def _noted(notes: bytes, lines: list[str]) -> tuple[list[str], list[tuple[int, str, int]], int]:
     """Programs that lacked, commands that failed, and the last line, of what `watching` wrote."""
     lacking: list[str] = []
     failed: list[tuple[int, str, int]] = []
@@ -200,6 +217,10 @@ def _noted(notes: bytes) -> tuple[list[str], list[tuple[int, str, int]], int]:
         elif words[0] == "failed" and len(words) == 4 and words[1].isdecimal() and words[2].isdecimal():
             if len(failed) < NOTES:
                 failed.append((int(words[1]), words[3], int(words[2])))
+        elif words[0] == "piped" and len(words) == 3 and len(failed) < NOTES:
+            statuses = [int(word) for word in words[2].split() if word.isdecimal()]
+            if part := pipelines.failed_part(lines, last, statuses):
+                failed.append((last, f"{part[0]} (its pipeline ended with 0)", part[1]))
         elif words[0] == "line" and len(words) > 1 and words[1].isdecimal():
             last = max(last, int(words[1]))
     return lacking, failed, last

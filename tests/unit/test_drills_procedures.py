@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from seatrial.drills import procedures
+from seatrial.drills import pipelines, procedures
 from seatrial.facts.backups.drill import Failed
 from seatrial.words import CouldNotLook, Missing
 
@@ -112,6 +112,65 @@ echo never
     assert Failed(2, "pg_dump_of_nobody notes", 127) in ran.failed
     assert Failed(7, "ls /nowhere *** 2> /dev/null", 2) in ran.failed
     assert {each.line for each in ran.failed} <= {2, 3, 6, 7}
+
+
+PIPED = """#!/bin/bash
+tar() { return 2; }
+PATH=$PWD:$PATH
+tar -c notes | gzip > /dev/null
+echo next
+for n in 1 2; do
+  tar -c $n \\
+    | cat | cat
+done
+tar -c optional | cat || true
+ls /nowhere | cat
+tar -c read | head -c 1
+if tar -c three | cat; then echo yes; fi; echo more
+cat /dev/null | tar -x
+echo end
+"""
+
+
+def test_a_dump_that_fails_into_a_pipe_is_told_where_it_is_clear(tmp_path):
+    done, notes = _run(tmp_path, PIPED)
+    plan = procedures.Plan("s.sh", ("bash", "s.sh"), 1.0, shell="bash", lines=tuple(PIPED.split("\n")))
+    ran = _ran(plan, procedures.Said(done.returncode, 1.0, done.stdout.encode(), notes=notes))
+    told = {(each.line, each.command) for each in ran.failed if "pipeline" in each.command}
+    assert (4, "tar -c notes (its pipeline ended with 0)") in told
+    assert {line for line, _ in told} <= {4, 7, 8, 12, 13}
+    assert not any("optional" in command or "nowhere" in command or "-x" in command for _, command in told)
+    sound = PIPED.replace("return 2", "return 0")
+    done, notes = _run(tmp_path, sound)
+    plan = procedures.Plan("s.sh", ("bash", "s.sh"), 1.0, shell="bash", lines=tuple(sound.split("\n")))
+    assert _ran(plan, procedures.Said(done.returncode, 1.0, notes=notes)).failed == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "statuses", "part"),
+    [
+        ("pg_dump notes | gzip > x", [1, 0], ("pg_dump notes", 1)),
+        (
+            "sudo -u postgres /usr/bin/pg_dump notes | gzip | age -r k > x",
+            [1, 0, 0],
+            ("sudo -u postgres /usr/bin/pg_dump notes", 1),
+        ),
+        ("docker exec db pg_dump -U x 'a|b' | gzip", [3, 0], ("docker exec db pg_dump -U x a|b", 3)),
+        ("pg_dump notes | head -1", [141, 0], None),
+        ("pg_dump notes | grep -v x || true", [1, 0], None),
+        ("ls *.gz | wc -l", [2, 0], None),
+        ("pg_dump notes | gzip", [1, 0, 0], None),
+        ("pg_dump 'notes | gzip", [1, 0], None),
+        ("pg_dump a | cat; pg_dump b | cat", [1, 0], None),
+        ("echo", [1, 0], None),
+        ("until redis-cli ping | cat; do sleep 1; done", [1, 0], None),
+        ("if redis-cli ping | wc -l", [1, 0], None),
+        ("! pg_dump notes | cat", [1, 0], None),
+    ],
+)
+def test_which_part_of_a_pipeline_failed(text, statuses, part):
+    assert pipelines.failed_part([text], 1, statuses) == part
+    assert pipelines.failed_part([text], 7, statuses) is None
 
 
 @pytest.mark.parametrize(
