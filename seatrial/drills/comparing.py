@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["MOST", "Compared", "compared", "shown"]
 
 _KEY = os.urandom(16)
-PLAIN = ("mode", "owner", *TIMES)
+PLAIN = (
+    "mode", "owner", "expires", "grants", "attributes", "member of", "user_version", "application_id", "encoding", "was used",
+    "has come to", "behind its column", *TIMES,
+)  # fmt: skip
 """Attributes whose values are no secrets, whoever's they are."""
 MOST = 200
 """Differences of one kind that are kept; all are counted."""
@@ -72,6 +75,10 @@ def compared(
             found.add(Difference("missing", told, what, f"{item.size} bytes", "not there", sentinel))
             continue
         if here.digest != item.digest:
+            if not here.digest:  # a store that can read the others says why of this one
+                trouble = here.what.removeprefix("unreadable: ")
+                found.add(Difference("unreadable", told, what, _content(item, sentinel), trouble, sentinel))
+                continue
             kind = "shorter" if here.size < item.size else "changed"
             found.add(Difference(kind, told, what, _content(item, sentinel), _content(here, sentinel), sentinel))
         for key, expected, seen in _attributes(item, here):

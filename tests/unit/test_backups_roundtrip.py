@@ -61,6 +61,7 @@ class TestCompared:
             ({PLAIN: item("text of")}, (), ["shorter"]),
             ({PLAIN: item("")}, (), ["shorter"]),
             ({PLAIN: item(f"text of {PLAIN}", mode="0644")}, (), ["attribute"]),
+            ({PLAIN: Item("", 0, "unreadable: it raised ValueError")}, (), ["unreadable"]),
             ({"other.txt": item("new")}, (), ["added"]),
             ({REMOVED[0]: item("removed")}, (), ["returned"]),
         ],
