@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import tarfile
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from seatrial.drills.places import tars
+from seatrial.drills.places import local, tars
 from seatrial.drills.places._common import Common, Kept, until
 from seatrial.profile.nodes import EnvReference
 from seatrial.words import CouldNotLook
@@ -110,6 +113,44 @@ def test_of_endless_output_the_beginning_or_the_end_is_kept():
             kept.add(b"%03d" % number)
     assert (first.bytes(), first.over) == (b"0000010020", True)
     assert (last.bytes(), last.over, len(last.data) <= 20) == (b"6097098099", False, True)
+
+
+class _Hands:
+    """Makes the folder, and removes it, as hands do."""
+
+    def acts(self, *_: object, token: str, local: Path, **__: object) -> tuple[tuple[Path, str], ...]:
+        return ((local, token),)
+
+    @contextlib.contextmanager
+    def disturbed(self, act: tuple[Path, str]):
+        act[0].mkdir()
+        yield
+        local.remove(*act)
+
+
+def test_the_folder_of_a_drill_holds_what_is_made_of_temporary_files_and_goes_with_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    hands = _Hands()
+    first, second = (local.local_folder(hands, hands) for _ in range(2))  # type: ignore[arg-type]
+    one = first.__enter__()
+    assert Path(tempfile.mkdtemp()).parent == one
+    (one / "closed/deep").mkdir(parents=True)
+    (one / "closed").chmod(0)
+    two = second.__enter__()  # in another thread of this process, say
+    assert (one.parent, two.parent) == (tmp_path, tmp_path)
+    first.__exit__(None, None, None)
+    assert Path(tempfile.mkdtemp()).parent == two
+    second.__exit__(None, None, None)
+    assert (list(tmp_path.iterdir()), tempfile.gettempdir()) == ([], str(tmp_path))
+
+
+def test_only_a_folder_of_a_drill_is_removed(tmp_path):
+    other = tmp_path / "seatrial-drill-x"
+    other.mkdir()
+    local.remove(other, "y")
+    (tmp_path / "seatrial-drill-z").symlink_to(other)
+    local.remove(tmp_path / "seatrial-drill-z", "z")
+    assert other.is_dir()
 
 
 class _Session:

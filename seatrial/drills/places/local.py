@@ -34,14 +34,18 @@ def local_folder(disturber: Disturber, hands: Hands) -> Iterator[Path]:
         hands: of the bench.
     """
     token = secrets.token_hex(8)
-    path = Path(tempfile.gettempdir()).absolute() / f"{NAMED}{token}"
+    above = Path(tempfile.gettempdir()).absolute()
+    if above.name.startswith(NAMED):  # of a drill that is made in this process at the same time, and may end before
+        above = above.parent
+    path = above / f"{NAMED}{token}"
     acts = hands.acts("stage", "drill", token=token, name=f"folder {path}", local=path)
     with disturber.disturbed(*acts):
-        before, tempfile.tempdir = tempfile.tempdir, str(path)
+        tempfile.tempdir = str(path)
         try:
             yield path
         finally:
-            tempfile.tempdir = before
+            if tempfile.tempdir == str(path):
+                tempfile.tempdir = str(above)
 
 
 def remove(path: Path, token: str) -> None:
