@@ -44,7 +44,7 @@ $(VENV)/axe: $(STAMP) tests/lab/axe.txt
 trial: $(STAMP) ## run the suites against the demo deployment, which is started for the run
 	$(BIN)/pytest
 
-drill: $(STAMP) ## the same, and break its parts on purpose while its probes are watched: four minutes
+drill: $(STAMP) ## the same, and break its parts on purpose while its probes are watched: six minutes
 	$(BIN)/pytest --mode=drill
 
 test: $(VENV)/axe ## pass the project's own tests (those that need an engine are skipped where there is none)

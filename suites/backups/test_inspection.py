@@ -14,7 +14,7 @@ def test_a_backup_is_there(backup_files):
 
     Why: a script that writes somewhere else, or nowhere, is found out on the day of the restore.
 
-    See: ls -la --time-sort PATH
+    See: ls -lat PATH
 
     Fix: run the backup by hand and see where it writes; correct its path, or `files.path` and `files.match` in the profile.
     """
