@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 import pytest
 
 from tests.lab import Engine, Lab, LabError, RecordingProxy, Remote, Stack, sweep
 from tests.lab import remote_engine as lab_remote_engine
 from tests.lab.available import missing, required
+from tests.systems import programs
 
 Require = Callable[[str], None]
 
@@ -22,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
-def _lack(name: str, reason: str) -> None:
+def _lack(name: str, reason: str) -> NoReturn:
     """The one place that decides what a missing thing means: a skip, or a failure where the run was told to have it."""
     if name in required():
         pytest.fail(f"SEATRIAL_REQUIRE names {name}, but: {reason}", pytrace=False)
@@ -55,6 +57,15 @@ def redis_binary(require: Require) -> str:
     """The path of a real redis-server."""
     require("redis")
     return shutil.which("redis-server") or ""
+
+
+@pytest.fixture(scope="session")
+def minio() -> str:
+    """The path of a real MinIO server; in qemu it takes ten seconds and more to answer."""
+    try:
+        return str(programs.runnable_minio())
+    except LabError as error:
+        _lack("systems", str(error))
 
 
 @pytest.fixture(scope="session")

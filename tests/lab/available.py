@@ -22,6 +22,10 @@ def _redis() -> str | None:
     return None if shutil.which("redis-server") else "no redis-server on PATH"
 
 
+def _rclone() -> str | None:
+    return None if shutil.which("rclone") else "no rclone on PATH"
+
+
 def _prometheus() -> str | None:
     programs = ("prometheus", "promtool", "prometheus-alertmanager", "amtool")
     lacking = [program for program in programs if not shutil.which(program)]
@@ -87,6 +91,7 @@ def _procedures() -> str | None:
 NEEDS: dict[str, Callable[[], str | None]] = {
     "docker": _docker,
     "redis": _redis,
+    "rclone": _rclone,
     "prometheus": _prometheus,
     "compose1": _compose("compose1"),
     "compose2": _compose("compose2"),

@@ -10,16 +10,15 @@ import sys
 import time
 from pathlib import Path
 
+from tests.lab import emulation
 from tests.lab.images import LabError, cache_dir
 
-__all__ = ["MC", "MINIO", "go_is_enough", "mc", "minio", "standins"]
+__all__ = ["MINIO", "go_is_enough", "minio", "runnable_minio", "standins"]
 
 HERE = Path(__file__).parent
 STANDINS = HERE / "standins"
 MINIO = "v0.0.0-20260212201848-7aac2a2c5b7c"
 """MinIO's last release as a Go module; the checksum database vouches for it."""
-MC = "v0.0.0-20250313080218-cf909e1063a9"
-"""Its client, of the version that the server itself is built with."""
 
 
 def go_is_enough() -> bool:
@@ -32,30 +31,39 @@ def go_is_enough() -> bool:
 
 def minio(architecture: str) -> Path:
     """The real MinIO server for `amd64` or `arm64`; it takes some minutes to build, once."""
-    return _installed("minio", MINIO, architecture)
-
-
-def mc(architecture: str) -> Path:
-    """MinIO's client, by which buckets are mirrored."""
-    return _installed("mc", MC, architecture)
-
-
-def _installed(name: str, version: str, architecture: str) -> Path:
-    target = cache_dir() / f"{name}-{architecture}-{version}"
+    target = _kept(architecture)
     if target.exists():
         return target
     if not shutil.which("go"):
-        raise LabError(f"no go on PATH, with which {name} is built")
+        raise LabError("no go on PATH, with which MinIO is built")
     began = time.monotonic()
     # A folder of its own: a cross-built program can't be told where to go otherwise.
-    _go(architecture, "install", "-trimpath", "-ldflags", "-s -w", f"github.com/minio/{name}@{version}", cwd=STANDINS)
+    _go(architecture, "install", "-trimpath", "-ldflags", "-s -w", f"github.com/minio/minio@{MINIO}", cwd=STANDINS)
     root = Path(subprocess.run(["go", "env", "GOPATH"], capture_output=True, text=True, check=True).stdout.strip())
-    found = [path for path in (root / "bin" / f"linux_{architecture}" / name, root / "bin" / name) if path.exists()]
+    found = [path for path in (root / f"bin/linux_{architecture}/minio", root / "bin/minio") if path.exists()]
     half = target.with_suffix(".half")
     shutil.copy2(found[0], half)
     half.replace(target)
-    print(f"{name} for {architecture}: built in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
+    print(f"MinIO for {architecture}: built in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
     return target
+
+
+def runnable_minio() -> Path:
+    """A MinIO that was built before and that this machine runs: for amd64 by itself, else for arm64, most often in qemu.
+
+    Raises:
+        LabError: none was built, or none that runs here. It is never built by this: a test would wait for minutes.
+    """
+    if os.uname().machine == "x86_64" and _kept("amd64").exists():
+        return _kept("amd64")
+    if not _kept("arm64").exists():
+        raise LabError("no MinIO in the cache: run `python -m tests.systems programs`")
+    emulation.arm64()
+    return _kept("arm64")
+
+
+def _kept(architecture: str) -> Path:
+    return cache_dir() / f"minio-{architecture}-{MINIO}"
 
 
 def standins(architecture: str, folder: Path) -> Path:

@@ -5,12 +5,26 @@ Run: ``python minio_stack.py PROGRAM FOLDER``. It needs no network but loopback,
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+
+def _ready(port: int) -> bool:
+    """It listens before it can answer: until then it says 503, and then refuses whoever does not sign."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        line.request("GET", "/notes?list-type=2")
+        return line.getresponse().status == 403
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        line.close()
+
 
 program, folder = sys.argv[1], Path(sys.argv[2])
 if not folder.is_absolute():
@@ -30,17 +44,16 @@ with open(folder.parent / "minio.log", "wb") as log:
         env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
     )  # fmt: skip
 try:
-    end = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            if server.poll() is not None or time.monotonic() > end:
-                raise SystemExit((folder.parent / "minio.log").read_text()[-500:]) from None
-            time.sleep(0.05)
+    end = time.monotonic() + 150  # in qemu, beside others
+    while not _ready(port):
+        if server.poll() is not None or time.monotonic() > end:
+            raise SystemExit((folder.parent / "minio.log").read_text()[-500:])
+        time.sleep(0.05)
     print(f"MINIO_URL=http://127.0.0.1:{port}\nMINIO_USER=seatrial\nMINIO_SECRET=only-on-loopback\n", flush=True)
     sys.stdin.read()
 finally:
     server.terminate()
-    server.wait(10)
+    try:
+        server.wait(30)
+    except subprocess.TimeoutExpired:
+        server.kill()

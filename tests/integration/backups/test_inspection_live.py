@@ -416,25 +416,14 @@ def test_backups_in_a_container_are_looked_at_through_its_root_or_its_engine(
     assert [name for name in calls if not name.endswith(" GET")] == []
 
 
-def _minio() -> str | None:
-    from tests.lab.images import cache_dir
-    from tests.systems.programs import MINIO
-
-    kept = [cache_dir() / f"minio-amd64-{MINIO}", Path.home() / "go/bin/minio"]
-    return next((str(path) for path in kept if path.exists()), shutil.which("minio"))
-
-
-def test_backups_and_copies_in_a_bucket(made: Made, tmp_path: Path) -> None:
-    program = _minio()
-    if program is None:
-        pytest.skip("no MinIO here; tests.systems builds it")
+def test_backups_and_copies_in_a_bucket(minio: str, made: Made, tmp_path: Path) -> None:
     port, key = free(), "a-key-of-the-test-alone"
     store = tmp_path / "store"
     for name in ("primary", "second"):
         (store / name).mkdir(parents=True)
     env = {**os.environ, "MINIO_ROOT_USER": "seatrial", "MINIO_ROOT_PASSWORD": key}
     child = subprocess.Popen(
-        [program, "server", "--quiet", "--address", f"127.0.0.1:{port}", str(store)],
+        [minio, "server", "--quiet", "--address", f"127.0.0.1:{port}", str(store)],
         env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -450,7 +439,7 @@ def test_backups_and_copies_in_a_bucket(made: Made, tmp_path: Path) -> None:
                 return False
             return True
 
-        until(up, "MinIO", within=30)
+        until(up, "MinIO", within=150)  # in qemu, beside others
         local = rotated(tmp_path / "backups/notes", made.sample("tgz"), first=2 * HOUR)
         for path in local:
             bucket("second").put(f"good/{path.name}", path)
@@ -481,7 +470,7 @@ def test_backups_and_copies_in_a_bucket(made: Made, tmp_path: Path) -> None:
         run = Inspected(lab_.profile(tmp_path, cases), tmp_path, STORE_USER="seatrial")
     finally:
         child.terminate()
-        child.wait(20)
+        child.wait(40)
     bad = {case.name: sorted(run.of(case.name, "violation", "advisory")) for case in cases}
     assert bad == {
         "in-bucket": [],
