@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from seatrial.drills import artifacts, taking
 from seatrial.drills.comparing import MOST, compared
 from seatrial.drills.place import Entry
 from seatrial.drills.stores import Content, Item
-from seatrial.facts.backups.drill_judged import GRADES
 from seatrial.profile.backing import BackupFiles
-from seatrial.words import Missing
-from tests.specimens.backups_roundtrip import FAILED, REMOVED, SEEDED, WAS, came, item, trip
+from tests.specimens.backups_roundtrip import REMOVED, SEEDED, WAS, came, item
 
 PLAIN = "seatrial-plain.txt"
 
@@ -108,34 +104,6 @@ class TestCompared:
         many = Content({str(number): Item("0", 1) for number in range(5 * MOST)})
         found = compared(many, Content(), seeded={})
         assert (len(found.differences), found.counts) == (MOST, {"missing": 5 * MOST})
-
-
-class TestGrade:
-    """Each grade is what all before it are, and more."""
-
-    BROKEN = replace(trip().drill.taken, broken="cut off at byte 512")
-    UNREAD = replace(trip().drill.taken, broken=Missing("it was not read"))
-
-    @pytest.mark.parametrize(
-        ("grade", "drill"),
-        [
-            ("none", trip(taken=Missing("nothing"))),
-            ("exists", trip(**came({}, *SEEDED))),
-            ("exists", trip(**came({}, *WAS.items))),
-            ("fresh", trip(taken=BROKEN)),
-            ("fresh", trip(taken=UNREAD, restored=FAILED)),
-            ("intact", trip(restored=FAILED)),
-            ("intact", trip(**came({}, PLAIN))),
-            ("intact", trip(not_ready="connection refused", differences=Missing("not compared"))),
-            ("restorable", trip(**came({PLAIN: item("TEXT of seatrial-plain.txt")}))),
-            ("restorable", trip(**came({PLAIN: item(f"text of {PLAIN}", mode="0644")}))),
-            ("equivalent", trip()),
-            ("equivalent", trip(taken=UNREAD)),
-        ],
-    )
-    def test_grades(self, grade, drill):
-        assert drill.grade == grade
-        assert drill.grade in GRADES
 
 
 def entry(path, size=1, modified=1.0, kind="file", link=""):

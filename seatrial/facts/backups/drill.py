@@ -278,9 +278,3 @@ class Drill:
     wrote: Wrote | Missing | None = Missing("the drill ended before")
     """None where `writes: false` is declared."""
     notes: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def sentinels_missing(self) -> int:
-        """How many of those that were written did not come back, among the differences that were kept."""
-        differences = () if isinstance(self.differences, Missing) else self.differences
-        return sum(each.sentinel and each.kind == "missing" for each in differences)

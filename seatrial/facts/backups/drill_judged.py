@@ -12,29 +12,11 @@ from seatrial.words import CouldNotLook, Duration, Finding, Missing, Size, seen
 if TYPE_CHECKING:
     from seatrial.profile.backing import Backup
 
-__all__ = ["GRADES", "RoundTrip", "grade"]
+__all__ = ["RoundTrip"]
 
-GRADES = ("none", "exists", "fresh", "intact", "restorable", "equivalent")
-"""What a backup is worth, each more than the one before."""
 LOST = ("missing", "shorter")
 SLACK = 0.05
 """Share of the RPO that a backup may take where its schedule leaves no room: who says `every: 24h` and `rpo: 24h` means that."""
-
-
-def grade(drill: Drill) -> str:
-    """What the backup of a drill is worth: it exists, holds what is new, can be read, can be restored, and brings all of it back."""
-    if isinstance(drill.taken, Missing):
-        return "none"
-    counts, compared = drill.counts, not isinstance(drill.differences, Missing)
-    if compared and drill.seeded and drill.sentinels_missing >= len(drill.seeded):
-        return "exists"
-    if drill.taken.broken and not isinstance(drill.taken.broken, Missing):
-        return "fresh"
-    restored = drill.restored
-    came = not isinstance(restored, Missing) and restored.ok and not drill.not_ready and compared
-    if not came or any(counts.get(kind) for kind in (*LOST, "unreadable")):
-        return "fresh" if isinstance(drill.taken.broken, Missing) else "intact"
-    return "restorable" if any(counts.values()) else "equivalent"
 
 
 def ended(ran: Ran) -> str:
@@ -53,11 +35,6 @@ class RoundTrip:
     id: str
     declared: Backup
     drill: Drill
-
-    @property
-    def grade(self) -> str:
-        """What the backup is worth, of `GRADES`."""
-        return grade(self.drill)
 
     # --- the procedures -------------------------------------------------------------------------------------------
 
