@@ -22,7 +22,7 @@ RUNGS: dict[str, tuple[int, ...]] = {
     "fresh": (2,),
     "intact": (3, 5, 10, 11),
     "restorable": (30, 32, 33, 35, 36),
-    "equivalent": (37, 38, 39, 40, 45),
+    "equivalent": (36, 37, 38, 39, 40, 45),
 }
 OF = ("files", "drill")
 """What of a backup those requirements are about: ``backups.notes.files``, ``backups.notes.drill``."""

@@ -235,7 +235,11 @@ BKP_037 = Specimens(
             differences=(Difference("changed", "seatrial-plain.txt", "", "", "12 bytes"),), counts={"changed": 900}
         ),
     },
-    undecided={"nothing of it could be made": dead(), "the restore failed": trip(restored=FAILED)},
+    undecided={
+        "nothing of it could be made": dead(),
+        "the restore failed": trip(restored=FAILED),
+        "nothing came back of 5 objects, so that nothing shows how they come back": trip(**came({}, *ALL)),
+    },
 )
 
 BKP_038 = Specimens(
@@ -247,7 +251,11 @@ BKP_038 = Specimens(
 BKP_039 = Specimens(
     passes=[trip(), trip(**came({"other.txt": item("of others")}))],
     fails={"seatrial-removed.txt (file): it is there again": trip(**came({"seatrial-removed.txt": item("removed")}))},
-    undecided={"nothing of it could be made": dead(), "the restore failed": trip(restored=FAILED)},
+    undecided={
+        "nothing of it could be made": dead(),
+        "the restore failed": trip(restored=FAILED),
+        "nothing came back of 5 objects, so that nothing shows how they come back": trip(**came({}, *ALL)),
+    },
 )
 
 KEY = "seatrial/private.key"
@@ -259,7 +267,11 @@ BKP_040 = Specimens(
         "came back with mode 0644 (expected mode 0600)": trip(**came({KEY: OPEN})),
         "came back with owner 0:0": trip(**came({KEY: item(f"text of {KEY}", owner="0:0")})),
     },
-    undecided={"nothing of it could be made": dead(), "the restore failed": trip(restored=FAILED)},
+    undecided={
+        "nothing of it could be made": dead(),
+        "the restore failed": trip(restored=FAILED),
+        "nothing came back of 5 objects, so that nothing shows how they come back": trip(**came({}, *ALL)),
+    },
 )
 
 BKP_041 = Specimens(
@@ -323,6 +335,7 @@ BKP_044 = Specimens(
     undecided={
         "nothing of it could be made": trip(QUICK, restored=ENDED),
         "the restore failed": trip(QUICK, restored=FAILED),
+        "nothing came back of 5 objects": trip(QUICK, **came({}, *ALL)),
         "could not be used": trip(QUICK, ready_seconds=Missing("the target could not be used")),
     },
 )
@@ -343,6 +356,7 @@ BKP_045 = Specimens(
     undecided={
         "nothing of it could be made": dead(),
         "the first backup failed": trip(backed_up=TAR),
+        "nothing came back of 5 objects": trip(again=Again(BACKED_UP, 2048, same=True), **came({}, *ALL)),
         "no second backup of the deployment": trip(again=None),
         "could not be used": trip(again=replace(SECOND, content=Missing("the target could not be used"))),
         "did not end within 10m": trip(again=Again(ran(BACKED_UP, status=DEAD))),
@@ -352,7 +366,11 @@ BKP_045 = Specimens(
 BKP_046 = Specimens(
     passes=[trip(), trip(**came({KEY: OPEN}))],
     fails={"came back with changed 1795260000 (expected changed 1795257829)": trip(**came({KEY: LATER}))},
-    undecided={"nothing of it could be made": dead(), "the restore failed": trip(restored=FAILED)},
+    undecided={
+        "nothing of it could be made": dead(),
+        "the restore failed": trip(restored=FAILED),
+        "nothing came back of 5 objects, so that nothing shows how they come back": trip(**came({}, *ALL)),
+    },
 )
 
 BKP_047 = Specimens(

@@ -134,6 +134,14 @@ class RoundTrip:
             raise CouldNotLook(f"the restore failed, so that nothing was there to compare: {ended(ran)}")
         return ran
 
+    def _came_back(self) -> None:
+        """Something did: else nothing shows how it comes back, and a test of that has looked at nothing."""
+        drill = self.drill
+        if drill.compared and drill.counts.get("missing", 0) >= drill.compared:
+            raise CouldNotLook(
+                f"nothing came back of {drill.compared} objects, so that nothing shows how they come back"
+            )
+
     # --- what came back -------------------------------------------------------------------------------------------
 
     def _differences(self, *kinds: str) -> list[Difference]:
@@ -188,6 +196,8 @@ class RoundTrip:
             self._differences(*kinds),
             lambda each: f"came back changed: {each.seen}" if each.kind == "changed" else f"can't be read: {each.seen}",
         )
+        if not found:
+            self._came_back()
         return [*found, *self._more(kinds, len(found))]
 
     @property
@@ -202,12 +212,16 @@ class RoundTrip:
     def returned(self) -> list[Finding]:
         """What was removed before the backup, and is there again."""
         found = self._findings(self._differences("returned"), lambda each: each.seen)
+        if not found:
+            self._came_back()
         return [*found, *self._more(("returned",), len(found))]
 
     def _attributes(self, *, times: bool) -> list[Finding]:
         chosen = [
             each for each in self._differences("attribute") if (each.expected.partition(" ")[0] in TIMES) is times
         ]
+        if not chosen:
+            self._came_back()
         return self._findings(chosen, lambda each: f"came back with {each.seen}")
 
     @property
@@ -289,6 +303,7 @@ class RoundTrip:
         ran = self._restored()
         took, rto = seen(self.drill.ready_seconds), self.declared.rto
         if rto is None or took <= rto.seconds:
+            self._came_back()
             return []
         text = f"could be used {Duration(round(took, 2))} after the restore began ({self._size()})"
         return [Finding(self._at(ran, self.drill.target), text, f"at most {rto}")]
@@ -315,12 +330,14 @@ class RoundTrip:
 
     def _restored_again(self, again: Again, where: str) -> list[Finding]:
         if again.same:
+            self._came_back()
             return []
         self._restored()
         if again.restored is not None and not again.restored.ok:
             return [Finding(where, f"its restore {ended(again.restored)}", "ended with 0, as the first")]
         seen(again.content)
         if not again.differing:
+            self._came_back()
             return []
         shown = "; ".join(f"{each.name} {each.kind}" for each in again.differences[:5])
         return [

@@ -34,6 +34,7 @@ CONTROLS = frozenset(
 )
 """Requirements that need a restore of a host, again and again."""
 UNDECIDED = (
+    "nothing came back of",
     "the good backup brings nothing back either",
     "the good backup is refused too",
     "the restore failed, so that nothing was there to compare",
