@@ -52,10 +52,34 @@ SHY = (
 )
 
 
-def run(folder: Path, backup: str, maintenance: dict[str, Any] | None = None) -> dict[tuple[str, str], dict[str, Any]]:
+# Nobody writes while it copies, and copying takes its time.
+LOCKING = """set -e
+python3 - <<'E'
+import os, shutil, sqlite3, time
+live = sqlite3.connect("/srv/notes/notes.db", isolation_level=None)
+live.execute("BEGIN EXCLUSIVE")
+time.sleep(7)
+shutil.copy("/srv/notes/notes.db", os.environ["BACKUP_DIR"] + "/notes.db")
+live.execute("COMMIT")
+E
+"""
+SQLITE = {
+    "restore": 'set -e\nrm -f /srv/notes/notes.db*\ncp "$1" /srv/notes/notes.db\n',
+    "files": {"path": "/var/backups/notes", "match": "*.db"},
+    "store": {"sqlite": {"path": "/srv/notes/notes.db"}},
+}
+
+
+def run(
+    folder: Path,
+    backup: str,
+    maintenance: dict[str, Any] | None = None,
+    restore: str = "set -e\n" + RESTORE,
+    **more: Any,
+) -> dict[tuple[str, str], dict[str, Any]]:
     """The results of a gate on a profile with one backup, by id and subject."""
     (folder / "backup.sh").write_text(backup)
-    (folder / "restore.sh").write_text("set -e\n" + RESTORE)
+    (folder / "restore.sh").write_text(restore)
     told: dict[str, Any] = {
         "profile": "notes", "environment": "test", "target": {"driver": "process"}, "services": {},
         "backups": {
@@ -65,6 +89,7 @@ def run(folder: Path, backup: str, maintenance: dict[str, Any] | None = None) ->
                 "files": {"path": "/var/backups/notes", "match": "*.tar.gz"},
                 "store": {"files": {"path": KEPT}},
                 "drill": {"source": STAGE, "target": STAGE, "seed": "300KiB"},
+                **more,
             }
         },
     }  # fmt: skip
@@ -114,6 +139,13 @@ def test_a_hollow_one_is_told(tmp_path, backup, id, text):
     results = run(tmp_path, backup)
     assert red(results) == [id], results
     assert text in told(results, id)
+
+
+def test_a_backup_that_keeps_others_waiting_is_told(tmp_path):
+    results = run(tmp_path, LOCKING, **SQLITE)
+    assert red(results) == ["BKP-067"], results
+    assert told(results, "BKP-067").startswith("advisory: ")
+    assert "while the backup was made" in told(results, "BKP-067")
 
 
 OLDEST = f"find {KEPT} -mtime +30 -delete\n"
