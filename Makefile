@@ -51,7 +51,7 @@ test: $(VENV)/axe ## pass the project's own tests (those that need an engine are
 	@# Real engines on a busy machine are now and then too late: what fails is tried once more, alone, and said to be.
 	@# Drills are timed: after the others, not beside them, and also when some of those failed.
 	status=0; \
-	$(call twice,tests --ignore=tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=300) || status=$$?; \
+	$(call twice,tests --ignore=tests/integration/drills,-n $(WORKERS) --dist loadfile --no-loadscope-reorder,--timeout=300) || status=$$?; \
 	$(call twice,tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=600) || status=$$?; \
 	exit $$status
 

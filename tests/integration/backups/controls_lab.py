@@ -47,6 +47,8 @@ GOOD = {
     "backup": HEAD
     + """umask 077
 new="$BACKUP_DIR/.new"
+# Before tar, whose own child may still make the archive when tar itself has given up.
+[ -d /srv/seatrial-notes ] || { echo "/srv/seatrial-notes is not there" >&2; exit 1; }
 trap 'rm -f "$new"' EXIT
 tar -czf "$new" -C /srv/seatrial-notes .
 name="notes-$(date +%s).tar.gz"
