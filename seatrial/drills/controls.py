@@ -86,11 +86,7 @@ def _digests(content: Content) -> dict[str, str]:
 
 def _said(ran: Ran) -> str:
     """The line by which it told what was wrong."""
-    for text in (ran.complained, ran.said):
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        if lines:
-            return lines[-1][:300]
-    return ""
+    return ran.last_words[:300]
 
 
 @dataclass(slots=True)

@@ -45,13 +45,12 @@ def digest_of(artifact: Path) -> str:
     return whole.hexdigest()
 
 
-def taken(artifact: Path, name: str, *, grew: bool | Missing) -> Taken:
+def taken(artifact: Path, name: str) -> Taken:
     """What it is.
 
     Args:
         artifact: the copy.
         name: what it is called where it lay.
-        grew: whether it was seen to grow.
     """
     files = list(files_of(artifact))
     sizes = [path.stat().st_size for path in files]
@@ -64,7 +63,6 @@ def taken(artifact: Path, name: str, *, grew: bool | Missing) -> Taken:
         files=len(files),
         digest=digest_of(artifact),
         mode=max((stat.S_IMODE(path.stat().st_mode) for path in files), key=lambda mode: mode & 0o77, default=0),
-        grew=grew,
         broken=broken,
     )
 

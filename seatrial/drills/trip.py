@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.drills import artifacts, hostile, taking
-from seatrial.drills.stores import open_store
+from seatrial.drills.stores import declared, open_store
 from seatrial.facts.backups.drill import Ran, Step, Taken
-from seatrial.words import CouldNotLook, Missing
+from seatrial.words import CouldNotLook
 
 if TYPE_CHECKING:
     from seatrial.drills.place import Place
@@ -119,7 +119,7 @@ class Trip:
             yield self.source, self.store
             return
         with self._staged(self.drill.source, role) as place:
-            store = open_store(place, self.drill.source.store or self.backup.store)
+            store = open_store(place, declared(self.backup, self.drill.source))
             store.ready()
             yield place, store
 
@@ -137,7 +137,7 @@ class Trip:
 
     def opened(self, place: Place) -> Store:
         """The store of a target, opened anew."""
-        return open_store(place, self.drill.target.store or self.backup.store)
+        return open_store(place, declared(self.backup, self.drill.target))
 
     def settled(self, place: Place, *, since: float | None = None) -> Settled:
         """Wait until a target can be used, as its stage declares it, and its store can be read.
@@ -163,8 +163,7 @@ class Trip:
             if stage.ready is not None:
                 ran = place.procedure(stage.ready, what="drill.target.ready", within=stage.within.seconds)
                 if not ran.ok:
-                    said = (ran.complained or ran.said).strip().splitlines()
-                    return f"drill.target.ready ended with {ran.status}" + (f": {said[-1]}" if said else "")
+                    return f"drill.target.ready {ran.ending}" + (f": {ran.last_words}" if ran.last_words else "")
             store = self.opened(place)
             store.ready()
         except CouldNotLook as why:
@@ -213,7 +212,7 @@ class Trip:
 
     def taken(self, artifact: Path) -> Taken:
         """What a backup is that was made by this trip."""
-        return taking.taken(artifact, self.known, grew=Missing("it was not watched"))
+        return taking.taken(artifact, self.known)
 
     def started(self, artifact: Path) -> float:
         """When the procedure that made a backup was started, in seconds since the epoch."""

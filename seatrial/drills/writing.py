@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seatrial.drills.stores import open_store
+from seatrial.drills.stores import declared, open_store
 from seatrial.facts.backups.drill import Ran, Wrote
 from seatrial.facts.backups.writing_judged import state
 from seatrial.words import CouldNotLook, Missing
@@ -95,7 +95,7 @@ def wrote(trip: Trip) -> Wrote:
     Raises:
         CouldNotLook: nothing could be written, or there is no target to restore into.
     """
-    kept = (trip.drill.source.store if trip.drill.source is not None else None) or trip.backup.store
+    kept = declared(trip.backup, trip.drill.source)
     found: Wrote | None = None
     for number in range(1, TRIES + 1):
         found = _once(trip, open_store(trip.source, kept), number)
@@ -151,7 +151,7 @@ def _once(trip: Trip, store: Store, number: int) -> Wrote:
 def _restored(trip: Trip, ran: Ran, artifact: Path) -> tuple[tuple[int, ...] | Missing, Ran | None]:
     """What each place of the writer holds after a restore into a fresh target."""
     if not artifact.exists():
-        return Missing(f"the backup left nothing that could be restored; it ended with {ran.status}"), None
+        return Missing(f"the backup left nothing that could be restored; it {ran.ending}"), None
     with trip.target() as (place, _), trip.step("restore of what was written meanwhile") as doing:
         restore = trip.restore(place, artifact)
         settled = trip.settled(place)

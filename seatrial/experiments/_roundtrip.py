@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from seatrial.drills.comparing import Compared, compared
 from seatrial.drills.residue import Before, left
-from seatrial.drills.stores import Content, key_of, open_store
+from seatrial.drills.stores import Content, declared, key_of, open_store
 from seatrial.drills.taking import digest_of
 from seatrial.drills.trip import Trip
 from seatrial.facts.backups.drill import Again, Difference, Drill, Fingerprint, Ran, Residue
@@ -59,7 +59,7 @@ def record(bench: Bench, backup: Backup, name: str, scratch: Path, began: str) -
             place = stack.enter_context(
                 staged(bench.session, bench.disturber, bench.hands, drill.source, role="source")
             )
-        kept = (drill.source.store if drill.source is not None else None) or backup.store
+        kept = declared(backup, drill.source)
         store = open_store(place, kept)
         store.ready()
         trip = Trip(bench.session, bench, backup, name, place, store, scratch)
@@ -155,7 +155,7 @@ class _Record:
         with trip.step("backup") as doing:
             ran, artifact = trip.back_up()
             self.found["backed_up"] = ran
-            doing.said, doing.ok = _ended(ran), ran.ok
+            doing.said, doing.ok = ran.ending, ran.ok
         left = artifact.exists()
         self.found["left_nothing"] = not left
         if left:
@@ -213,7 +213,7 @@ class _Record:
         with trip.step("restore") as doing:
             ran = trip.restore(place, artifact)
             self.found["restored"] = ran
-            doing.said, doing.ok = _ended(ran), ran.ok
+            doing.said, doing.ok = ran.ending, ran.ok
         with trip.step("ready") as doing:
             settled = trip.settled(place, since=trip.now - ran.seconds)  # carrying the backup there is not its doing
             doing.said, doing.ok = settled.why or "it can be used", not settled.why
@@ -270,7 +270,7 @@ class _Record:
         with self.trip.step("documented verification") as doing:
             ran = self.trip.verify(place, artifact)
             self.found["verified"] = ran
-            doing.said, doing.ok = _ended(ran), ran.ok
+            doing.said, doing.ok = ran.ending, ran.ok
 
     # --- once more ------------------------------------------------------------------------------------------------
 
@@ -283,7 +283,7 @@ class _Record:
         with trip.step("backup once more") as doing:
             trip.take_away()
             ran, artifact = trip.back_up()
-            doing.said, doing.ok = _ended(ran), ran.ok
+            doing.said, doing.ok = ran.ending, ran.ok
         return ran, artifact
 
     def _again(self, second: tuple[Ran, Path] | None, first: Path) -> None:
@@ -306,9 +306,9 @@ class _Record:
         with trip.target() as (place, _), trip.step("restore of the second backup") as doing:
             restored = trip.restore(place, artifact)
             settled = trip.settled(place)
-            doing.said, doing.ok = settled.why or _ended(restored), restored.ok and not settled.why
+            doing.said, doing.ok = settled.why or restored.ending, restored.ok and not settled.why
             if settled.why or not restored.ok:
-                return Again(ran, size, restored=restored, content=Missing(settled.why or _ended(restored)))
+                return Again(ran, size, restored=restored, content=Missing(settled.why or restored.ending))
             content = settled.store.content()
             if "target_after" not in self.found:
                 return Again(ran, size, restored=restored, content=Missing("what the first restored could not be read"))
@@ -366,7 +366,3 @@ def _kept(make: Callable[[], T]) -> T | Missing:
 def _told(print_: Fingerprint) -> str:
     objects = f"{print_.objects} object{'' if print_.objects == 1 else 's'}"
     return f"{objects}, {Size(print_.size)}, sha256 {print_.digest[:12]}"
-
-
-def _ended(ran: Ran) -> str:
-    return ran.status.reason if isinstance(ran.status, Missing) else f"ended with {ran.status}"

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from seatrial.drills.comparing import compared
-from seatrial.drills.stores import Content, Store, module_of, open_store
+from seatrial.drills.stores import Content, Store, declared, module_of, open_store
 from seatrial.facts.backups.drill import Maintained
 from seatrial.outcomes import Tier
 from seatrial.profile.nouns.backups import backups_of
@@ -43,7 +43,8 @@ def title(_profile: Profile, subject: Subject) -> str:
 
 def seconds(profile: Profile, subject: Subject) -> float:
     """The place, what is written and read there, and the command."""
-    store = _store(_backup(profile, subject))
+    backup = _backup(profile, subject)
+    store = declared(backup, _stage(backup))
     return STAGE + float(module_of(store).SECONDS if store else 0)
 
 
@@ -58,16 +59,12 @@ def _stage(backup: Backup) -> Stage:
     return stage
 
 
-def _store(backup: Backup):  # type: ignore[no-untyped-def]
-    return _stage(backup).store or backup.store
-
-
 def run(bench: Bench, subject: Subject) -> Maintained:
     """Make data, run the command, and look at what is left of it."""
     from seatrial.drills.places import staged
 
     backup, node = _backup(bench.profile, subject), subject.node
-    kept = _store(backup)
+    kept = declared(backup, _stage(backup))
     if kept is None:
         raise CouldNotLook(f"backups.{node.over} does not declare what is saved", right=f"backups.{node.over}.store")
     with staged(bench.session, bench.disturber, bench.hands, _stage(backup), role="maintenance") as place:

@@ -164,7 +164,7 @@ class TestTaken:
         (tmp_path / "deep" / "b").write_bytes(b"1")
         (tmp_path / "a").chmod(0o644)
         (tmp_path / "link").symlink_to("/etc/passwd")
-        found = taking.taken(tmp_path, "backup", grew=False)
+        found = taking.taken(tmp_path, "backup")
         assert (found.name, found.size, found.files, found.mode) == ("backup", 6, 2, 0o644)
 
     def test_its_digest_does_not_depend_on_its_own_name(self, tmp_path):
@@ -182,4 +182,4 @@ class TestTaken:
         import os
 
         os.mkfifo(tmp_path / "fifo")
-        assert taking.taken(tmp_path, "backup", grew=False).files == 0
+        assert taking.taken(tmp_path, "backup").files == 0

@@ -169,7 +169,6 @@ def _ready(place: Any, stage: Stage) -> None:
 
 def told(ran: Any) -> str:
     """How a procedure ended, in a line."""
-    ended = f"ended with {ran.status}" if isinstance(ran.status, int) else ran.status.reason
     lacking = f"; not there: {', '.join(ran.lacking)}" if ran.lacking else ""
-    said = (ran.complained or ran.said).strip().splitlines()
-    return f"{ran.what} {ended}{lacking}" + (f"; its last words: {said[-1].strip()[:300]}" if said else "")
+    said = ran.last_words[:300]
+    return f"{ran.what} {ran.ending}{lacking}" + (f"; its last words: {said}" if said else "")

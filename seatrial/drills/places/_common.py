@@ -182,10 +182,6 @@ class Common:
         """Read notes and take them away."""
         raise NotImplementedError
 
-    def exhausted(self) -> str:
-        """What it has no more of, for a message; empty when that is not so."""
-        return ""
-
     # --- commands -----------------------------------------------------------------------------------------------------
 
     def run(

@@ -27,7 +27,7 @@ from seatrial.words import CouldNotLook
 if TYPE_CHECKING:
     from seatrial.drills.place import Place
 
-__all__ = ["PREFIX", "Content", "Item", "Store", "key_of", "module_of", "open_store", "stores"]
+__all__ = ["PREFIX", "Content", "Item", "Store", "declared", "key_of", "module_of", "open_store", "stores"]
 
 PREFIX = "seatrial"
 """What the names of all sentinels begin with, where the store has names."""
@@ -135,6 +135,11 @@ def module_of(node: Any) -> ModuleType:
     if key not in stores():
         raise CouldNotLook(f"this version can't read a store of kind {key}; it reads {', '.join(stores())}")
     return importlib.import_module(f"{__name__}.{key}")
+
+
+def declared(backup: Any, stage: Any) -> Any:
+    """How what a backup saves is read in a stage, or in the deployment where that is None: a `backing.Store`, or None."""
+    return (stage.store if stage is not None else None) or backup.store
 
 
 def open_store(place: Place, node: Any) -> Store:

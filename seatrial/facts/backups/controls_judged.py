@@ -254,8 +254,7 @@ class JudgedVerification:
             return []
         if good.lacking:
             raise CouldNotLook(f"{self.backup}: {good.what} needs {', '.join(good.lacking)}, which its place lacks")
-        said = (good.complained or good.said).strip().splitlines()
-        told = f": {said[-1].strip()}" if said else ", and says nothing"
+        told = f": {good.last_words}" if good.last_words else ", and says nothing"
         return [Finding(f"{self.backup}: {good.what}", f"it ends with {good.status} on a good backup{told}", "0")]
 
     @property

@@ -61,6 +61,17 @@ class Ran:
         """Whether it said that it succeeded."""
         return self.status == 0
 
+    @property
+    def ending(self) -> str:
+        """``ended with 1``, or why nothing is known of its end."""
+        return self.status.reason if isinstance(self.status, Missing) else f"ended with {self.status}"
+
+    @property
+    def last_words(self) -> str:
+        """The last line that it complained by, else the last that it said; empty when it said nothing."""
+        lines = self.complained.strip().splitlines() or self.said.strip().splitlines()
+        return lines[-1].strip() if lines else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
@@ -111,8 +122,6 @@ class Taken:
     files: int
     digest: str
     mode: int
-    grew: bool | Missing = Missing("it was too quick to be watched")
-    """Whether it was seen to grow under its own name; what is written atomically appears whole."""
     broken: str | Missing = Missing("it was not read to its end")
     """Why it can't be read to its end; empty when it can."""
 

@@ -22,10 +22,9 @@ SLACK = 0.05
 def ended(ran: Ran) -> str:
     """How a procedure ended, with the last line it complained by."""
     if isinstance(ran.status, Missing):
-        return ran.status.reason
-    said = ran.complained.strip().splitlines() or ran.said.strip().splitlines()
+        return ran.ending
     at = f" at line {ran.failed[-1].line} (`{ran.failed[-1].command}`)" if ran.failed and not ran.ok else ""
-    return f"ended with {ran.status}{at}" + (f": {said[-1]}" if said else "")
+    return f"{ran.ending}{at}" + (f": {ran.last_words}" if ran.last_words else "")
 
 
 @dataclass(frozen=True, slots=True)

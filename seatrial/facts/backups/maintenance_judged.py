@@ -49,8 +49,7 @@ class Maintenance:
     def failing(self) -> list[Finding]:
         """How it failed, as a whole or in one of its commands."""
         ran = self.maintained.ran
-        lines = ran.complained.strip().splitlines() or ran.said.strip().splitlines()
-        said = f": {lines[-1]}" if lines else ""
+        said = f": {ran.last_words}" if ran.last_words else ""
         if ran.lacking:
             raise CouldNotLook(
                 f"{self._where()}: {', '.join(ran.lacking)} is not there, so that it was not run to its end"

@@ -110,7 +110,4 @@ class Writing:
 
 
 def _ended(ran: Ran) -> str:
-    if isinstance(ran.status, Missing):
-        return ran.status.reason
-    said = ran.complained.strip().splitlines() or ran.said.strip().splitlines()
-    return f"ended with {ran.status}" + (f": {said[-1]}" if said else "")
+    return ran.ending + (f": {ran.last_words}" if ran.last_words and not isinstance(ran.status, Missing) else "")
