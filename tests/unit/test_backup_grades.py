@@ -89,6 +89,19 @@ def test_a_round_trip_is_drawn_step_by_step_and_holds_no_secret():
     assert made[1].moments == ((0.0, "3 objects before, and none could be read after"),)
 
 
+def test_the_page_says_what_the_bars_of_a_round_trip_are(tmp_path):
+    drill = Drill(
+        "backups.notes", "files", "a", "b", "2026-11-21T10:00:00Z", 4.0, steps=(Step(0.0, "backup", 1.0),),
+        backed_up=Ran("x", 0, 1.25), source_before=Fingerprint("0" * 64, 3, 2_473_984),
+    )  # fmt: skip
+    page = html.write(replace(RECORD, experiments=round_trips(trial(drills={"a": drill}))), tmp_path)
+    assert "Each bar is a step" in page
+    assert "Low bars are answers" not in page
+    assert "measured: bytes of the source 2,473,984" in page
+    assert "measured: seconds of the backup 1.25" in page
+    assert "Low bars are answers" in html.write(RECORD, tmp_path)
+
+
 def test_every_report_tells_the_grades(tmp_path):
     assert grouping.backups(RECORD.backups) == (
         "notes fresh, not intact (BKP-005, BKP-006); logs ungraded, whether it is there could not be seen (BKP-001); store equivalent"
