@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml
 	@$(MAKE) --no-print-directory check-machine
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[demo]' --group test
+	$(BIN)/python -m pip install --quiet --editable '.[demo,load]' --group test
 	@touch $@
 
 # The rules of accessibility that the HTML report is held to.

@@ -263,11 +263,11 @@ class Trial:
         self, session: Any, observations: Observations, wanted: list[Subject], say: Callable[[str], None]
     ) -> Observations:
         """Disturb the target, and keep what was seen. What the deadline left undone is an error, and nothing else is."""
-        from seatrial.experiments import perform
+        from seatrial.experiments import PARTS, perform
 
-        self.observations = observations = replace(observations, experiments={}, drills={}, maintained={})
+        parts: dict[str, Any] = {part: {} for part in PARTS}
+        self.observations = observations = replace(observations, **parts)
         try:
-            parts = {part: getattr(observations, part) for part in ("experiments", "drills", "maintained")}
             perform(session, observations.runtime, wanted, say, parts, self.problems)
         except Late:
             self._late = False

@@ -13,7 +13,9 @@ An experiment module has
 ``run(bench, subject) -> Timeline``
     does it, by the bench alone; raises `CouldNotLook`;
 ``PART`` (optional, ``experiments``)
-    the field of `Observations` that takes what it gives: ``drills`` for a `Drill` in place of a `Timeline`, ``maintained``;
+    the field of `Observations` that takes what it gives: ``drills`` for a `Drill` in place of a `Timeline`, ``maintained``, ``loads``;
+``key(subject) -> str`` (optional, the subject's id)
+    what it is kept under, where subjects of several ids share one experiment;
 ``TIER`` (optional)
     what a run must be granted for it, when less than disrupt is enough: its tests say the same.
 
@@ -38,7 +40,10 @@ if TYPE_CHECKING:
     from seatrial.profile.model import Profile
     from seatrial.profile.subjects import Subject
 
-__all__ = ["expected", "experiments", "nouns", "perform"]
+__all__ = ["PARTS", "expected", "experiments", "nouns", "perform"]
+
+PARTS = ("experiments", "drills", "maintained", "loads", "baselines")
+"""Fields of `Observations` that experiments fill."""
 
 
 def experiments() -> list[ModuleType]:
@@ -61,10 +66,15 @@ def _wanted(subjects: Iterable[Subject]) -> Iterator[tuple[ModuleType, Subject]]
     made: set[str] = set()
     for module in experiments():
         for noun in module.NOUNS:
-            for id, subject in by_noun.get(noun, {}).items():
-                if id not in made:
-                    made.add(id)
+            for subject in by_noun.get(noun, {}).values():
+                if (key := _key(module, subject)) not in made:
+                    made.add(key)
                     yield module, subject
+
+
+def _key(module: ModuleType, subject: Subject) -> str:
+    found: str = module.key(subject) if hasattr(module, "key") else subject.id
+    return found
 
 
 def expected(profile: Profile, subjects: Iterable[Subject]) -> list[tuple[str, float]]:
@@ -95,7 +105,7 @@ def perform(
 
     subjects = list(subjects)
     wanted = [(m, subject) for m, subject in _wanted(subjects) if getattr(m, "TIER", Tier.disrupt) <= session.granted]
-    waiting = [(_part(parts, module), subject.id) for module, subject in wanted]
+    waiting = [(_part(parts, module), _key(module, subject)) for module, subject in wanted]
     for found, id in waiting:
         found[id] = Missing("the run ended before this experiment began")
     if not wanted:
@@ -111,9 +121,9 @@ def perform(
                     f"about {Duration(round(takes))} (of {Duration(round(left))} left)"
                 )
                 left -= takes
-                found, _ = waiting.pop(0)
-                with _kept(found, subject):
-                    found[subject.id] = module.run(made, subject)
+                found, id = waiting.pop(0)
+                with _kept(found, id):
+                    found[id] = module.run(made, subject)
     except CouldNotLook as why:
         for found, id in waiting:
             found[id] = Missing(why.reason, why.right)
@@ -124,14 +134,14 @@ def _part(parts: dict[str, dict[str, Any]], module: ModuleType) -> dict[str, Any
 
 
 @contextmanager
-def _kept(found: dict[str, Any], subject: Subject) -> Iterator[None]:
+def _kept(found: dict[str, Any], id: str) -> Iterator[None]:
     """Trouble costs one experiment; the next one begins all the same, unless something could not be undone."""
     from seatrial.observe import own_trouble
 
-    found[subject.id] = Missing("the run was cut short while this experiment was made")
+    found[id] = Missing("the run was cut short while this experiment was made")
     try:
         yield
     except CouldNotLook as why:
-        found[subject.id] = Missing(why.reason, why.right)
+        found[id] = Missing(why.reason, why.right)
     except Exception as trouble:  # noqa: BLE001 - told as an error of every test of this experiment
-        found[subject.id] = Missing(own_trouble(trouble))
+        found[id] = Missing(own_trouble(trouble))

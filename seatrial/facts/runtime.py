@@ -20,6 +20,8 @@ from seatrial.facts.container import Container
 from seatrial.facts.experiment import Timeline
 from seatrial.facts.exposition import Exposition
 from seatrial.facts.leak import Leaks
+from seatrial.facts.loads.baseline import Baselines
+from seatrial.facts.loads.run import LoadRun
 from seatrial.facts.machine import Machine
 from seatrial.facts.process import Process
 from seatrial.facts.reach import Reach
@@ -120,6 +122,10 @@ class Observations:
     """By backup (``backups.notes.drill``): its round trip."""
     maintained: dict[str, Maintained | Missing] = field(default_factory=dict)
     """By maintenance (``maintenance.cleanup``): what it did to data that was made for it."""
+    loads: dict[str, LoadRun | Missing] = field(default_factory=dict)
+    """By objective (``slos.read``): the load it is judged by."""
+    baselines: dict[str, Baselines | Missing] = field(default_factory=dict)
+    """By ``baseline``: latencies without load."""
     machine: Machine | Missing = Missing("the machine was not looked at")
     """The hardware, looked at in every run: a verdict is worth what it was reached on."""
     addresses: dict[str, str | Missing] = field(default_factory=dict)

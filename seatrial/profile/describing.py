@@ -9,7 +9,7 @@ import ast
 import inspect
 from functools import cache
 
-from seatrial.profile import alerting, backing, behaviour, model, nodes
+from seatrial.profile import alerting, backing, behaviour, model, nodes, objectives
 
 __all__ = ["meaning", "meanings"]
 
@@ -21,7 +21,7 @@ def meanings() -> dict[str, dict[str, str]]:
     try:
         body = [
             each
-            for module in (nodes, alerting, backing, behaviour, model)
+            for module in (nodes, alerting, backing, behaviour, objectives, model)
             for each in ast.parse(inspect.getsource(module)).body
         ]
     except (OSError, TypeError, SyntaxError):  # installed without sources

@@ -41,6 +41,7 @@ from seatrial.profile.nodes import (
     SocketOrReference,
     TextOrReference,
 )
+from seatrial.profile.objectives import Baseline, HardwareClass, Slo
 from seatrial.profile.scalars import (
     INT_OR_REFERENCE,
     OR_LIST,
@@ -60,8 +61,6 @@ from seatrial.profile.scalars import (
     Pattern,
     Port,
     Positive,
-    RateField,
-    RatioField,
     RequirementId,
     SizeField,
     Status,
@@ -124,6 +123,8 @@ class Hardware(Node):
     """Memory of the largest accelerator."""
     clock_synchronised: Bool | None = None
     """True when the kernel's clock must be kept by a time service."""
+    classes: dict[Name, HardwareClass] = {}
+    """Classes of machines, by name: objectives may differ between them. A machine is of the first one that it fits."""
 
 
 class Tls(Node):
@@ -473,25 +474,10 @@ class Service(Node):
     """After the whole stack was started from nothing, it is ready within this time."""
     protected: Bool = False
     """True when no experiment may disturb it."""
-
-
-class Slo(Node):
-    """A latency or error objective under load."""
-
-    service: Text
-    """Whose."""
-    call: Text
-    """Method and path."""
-    rate: RateField | None = None
-    """Arrivals."""
-    duration: DurationField | None = None
-    """How long."""
-    latency: dict[Text, DurationField] = {}
-    """Objective by quantile: p50, p95, p99, p99.9."""
-    errors: RatioField | None = None
-    """Share of requests that may fail."""
-    proposed: Bool = False
-    """True when no document states it; it can't fail a gate."""
+    paid: Bool = False
+    """True when what is asked of it costs money: no load is made on what needs it, unless `double` is there."""
+    double: Name | None = None
+    """The service that stands in for it in this deployment."""
 
 
 class Waiver(Node):
@@ -543,6 +529,8 @@ class Profile(Node):
     """Backups, by name."""
     slos: Annotated[Annotated[dict[Name, Slo], Tag("|mapping")] | Absent, OR_NONE] | None = None
     """Objectives, by name."""
+    baseline: Baseline | None = None
+    """Latency of single requests without load, compared from run to run."""
     maintenance: Annotated[Annotated[dict[Name, Maintenance], Tag("|mapping")] | Absent, OR_NONE] | None = None
     """Maintenance, by name."""
     waivers: list[Waiver] = []

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 import seatrial
-from seatrial.profile import alerting, backing, model
+from seatrial.profile import alerting, backing, model, objectives
 from seatrial.profile.describing import meaning
 from seatrial.profile.loading import LONGEST_WAIVER
 
@@ -103,7 +103,27 @@ rto: 30m
     "Stage": "image: registry.example/postgres-with-tools:17\nenvironment: {POSTGRES_PASSWORD: {env: SCRATCH_PASSWORD}}\nready: [pg_isready]\n",
     "BackupFiles": 'path: /var/backups/postgres\nmatch: "*.dump.gz"\nmode: "0600"\nkeep: {for: 7d, count: 7}\ncopies: [{path: /mnt/second-site, within: 1d}]\n',
     "Maintenance": "command: [./cleanup.sh]\nevery: 7d\nover: notes\nolder: 30d\n",
-    "Slo": "service: api\ncall: GET /notes\nrate: 100/s\nduration: 5m\nlatency: {p95: 200ms}\nerrors: 0.1%\n",
+    "Slo": """\
+service: api
+locustfile: loadtests/notes.py
+rate: 100/s
+ramp: 10s
+warm_up: 20s
+duration: 5m
+latency: {p50: 30ms, p95: 200ms, p99.9: 2s}
+errors: 0.1%
+throughput: 99/s
+endpoints:
+  POST /notes: {latency: {p95: 300ms}, proposed: true}
+classes:
+  pi: {rate: 20/s, latency: {p95: 400ms}}
+max_rate: 200/s
+max_requests: 50000
+window: {days: [sat, sun], opens: "22:00", closes: "05:00", zone: Europe/Berlin}
+workers: 2
+""",
+    "HardwareClass": "arch: arm64\ncpus: 4\nmemory: 8GiB\nmodel: Cortex-A76\n",
+    "Baseline": "rounds: 100\nslower: 25%\nendpoints: [api GET /notes]\n",
     "Waiver": """\
 requirement: CTR-004
 subject: minio
@@ -154,7 +174,7 @@ def schema() -> dict[str, Any]:
 
 
 def _nodes() -> dict[str, type[model.Node]]:
-    found = {**vars(alerting), **vars(backing), **vars(model)}
+    found = {**vars(alerting), **vars(backing), **vars(objectives), **vars(model)}
     return {name: node for name, node in found.items() if isinstance(node, type) and issubclass(node, model.Node)}
 
 

@@ -25,6 +25,8 @@ class Subject:
     """The profile's node itself."""
     service: str = ""
     """The service it belongs to."""
+    proposed: bool = False
+    """True when no document states what is promised of it, so that it can't fail a gate."""
 
 
 @dataclass(frozen=True, slots=True)

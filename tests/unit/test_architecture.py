@@ -30,7 +30,8 @@ ALLOWED = {
     "promql": {"promql", "words"},
     "archives": {"archives", "words"},
     "rulefiles": {"rulefiles", "promql", "facts", "words", "yaml_events"},
-    "facts": {"facts", "promql", "words"},
+    "latency": {"latency", "words"},
+    "facts": {"facts", "latency", "promql", "words"},
     "profile": {"profile", "words", "data", "yaml_events"},
     "meanings": {"meanings", "promql", "facts", "profile", "words"},
     "record": {"outcomes", "words"},
@@ -56,6 +57,8 @@ ALLOWED = {
     "experiments": {
         "experiments",
         "drills",
+        "load",
+        "latency",
         "archives",
         "drivers",
         "facts",
@@ -65,9 +68,10 @@ ALLOWED = {
         "outcomes",
         "words",
     },
+    "load": {"load", "latency", "words"},
     "scan": {"scan", "words"},
     "draft": {"draft", "drivers", "handshakes", "scan", "facts", "profile", "words", "data", "__version__"},
-    "writers": {"writers", "record", "outcomes", "words"},
+    "writers": {"writers", "record", "latency", "outcomes", "words"},
     "demo": {"demo", "words"},
 }
 
