@@ -9,7 +9,7 @@ from seatrial.profile.subject import Noun, Subject
 
 if TYPE_CHECKING:
     from seatrial.profile.model import Profile
-    from seatrial.profile.objectives import Numbers, Slo
+    from seatrial.profile.objectives import ClassNumbers, Numbers, Slo
 
 __all__ = ["NOUNS", "load_of", "slos_of"]
 
@@ -54,9 +54,10 @@ def _numbers(noun: str, key: str) -> Callable[[Profile], Iterator[Subject]]:
 
 def _declared(slo: Slo, endpoint: str, key: str) -> list[str]:
     """Quantiles that are promised, of whatever class; for what has no quantiles one empty name, where it is promised."""
-    numbers: list[Numbers] = [slo, *slo.classes.values()]
-    if endpoint:
-        numbers = [each.endpoints[endpoint] for each in (slo, *slo.classes.values()) if endpoint in each.endpoints]
+    of: tuple[Slo | ClassNumbers, ...] = (slo, *slo.classes.values())
+    numbers: list[Numbers] = (
+        [each.endpoints[endpoint] for each in of if endpoint in each.endpoints] if endpoint else list(of)
+    )
     if key == "latency":
         return list(dict.fromkeys(quantile for each in numbers for quantile in each.latency))
     return [""] if any(getattr(each, key) is not None for each in numbers) else []
