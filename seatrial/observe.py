@@ -27,9 +27,10 @@ from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
     from seatrial.drivers import Session
+    from seatrial.facts.machine import Machine
     from seatrial.profile.subjects import Subject
 
-__all__ = ["FACTS_VERSION", "facts_text", "observe", "read_facts", "wait_ready"]
+__all__ = ["FACTS_VERSION", "facts_text", "machine_of", "observe", "read_facts", "wait_ready"]
 
 FACTS_VERSION = 1
 MOST_FACTS = 256 * 1024 * 1024
@@ -94,12 +95,17 @@ def observe(session: Session, subjects: Iterable[Subject]) -> Observations:
     return Observations(
         taken=taken,
         runtime=runtime,
-        machine=look(lambda: machine(session, runtime)),
+        machine=machine_of(session, runtime),
         addresses=_addresses(session),
         calls=dict(session.calls),
         changed=changed,
         **found,
     )
+
+
+def machine_of(session: Session, runtime: Runtime | Missing) -> Machine | Missing:
+    """The machine a deployment runs on, looked at once a run."""
+    return session.once("machine", lambda: look(lambda: machine(session, runtime)))
 
 
 @contextmanager

@@ -22,7 +22,9 @@ class Call:
     undo: bool = False
     """True for what takes away what the others wrote: not counted, and made whatever came of them."""
     needs: str = ""
-    """JSON (JMESPath expression) or text that the answer must hold; the token is put in its place as in all the rest."""
+    """What the answer must hold: a JSON object of JMESPath expressions and the values that they must give
+    (``{"text": "Written by a sea trial."}``), or any other text, which must be in the body. Empty for nothing. The token is put
+    in its place as in all the rest."""
 
 
 @dataclass(frozen=True, slots=True)
