@@ -10,6 +10,7 @@ import pytest
 
 from seatrial.outcomes import Exit, Outcome, Raw
 from seatrial.record import Check
+from seatrial.words import NothingYet
 
 if TYPE_CHECKING:
     from seatrial.trial import Trial
@@ -39,6 +40,8 @@ def _raw(trial: Trial, node: str, call: pytest.CallInfo[Any]) -> Raw | None:
             return Raw.absent
         if trial.withheld(instance):
             return Raw.withheld
+    if isinstance(error, NothingYet):
+        return Raw.absent
     # Only an assertion of the test itself judges the target. One in a fixture, or in a library, is trouble of ours.
     if isinstance(error, AssertionError) and call.when == "call":
         return Raw.broken

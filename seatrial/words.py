@@ -18,6 +18,7 @@ __all__ = [
     "Duration",
     "Finding",
     "Missing",
+    "NothingYet",
     "Rate",
     "Ratio",
     "Secret",
@@ -39,6 +40,10 @@ class CouldNotLook(Exception):
         self.reason = reason
         self.right = right
         super().__init__(f"{reason} (missing right: {right})" if right else reason)
+
+
+class NothingYet(CouldNotLook):
+    """There is nothing to judge, and nobody's fault in that: a first run has none before it. Not applicable, never a pass."""
 
 
 @dataclass(frozen=True, slots=True)
