@@ -43,10 +43,12 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
     checks = tuple(trial.checks.values())
     for name in trial.untested():
         trial.problems.append(f"the profile declares {name}, and no test came of it")
-    result = run_result((check.outcome, check.level) for check in checks)
+    binding = [check for check in checks if check.binding]
+    proposed = [check.outcome for check in checks if not check.binding]
+    result = run_result(((check.outcome, check.level) for check in binding), proposed)
     if trial.problems and result is not Result.failure:
         result = Result.undecided
-    withheld = any(check.outcome is Outcome.withheld and check.level.binding for check in checks)
+    withheld = any(check.outcome is Outcome.withheld and check.level.binding for check in binding)
     codes = [exit_code(result, trial.options.mode, withheld=withheld)]
     if interrupted:
         codes.append(Exit.interrupted)

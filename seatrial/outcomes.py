@@ -73,7 +73,9 @@ class Outcome(StrEnum):
     waived = "waived"
 
 
-def judge(raw: Raw, level: Level, *, waived: bool = False, enforce_should: bool = False) -> Outcome:
+def judge(
+    raw: Raw, level: Level, *, waived: bool = False, enforce_should: bool = False, proposed: bool = False
+) -> Outcome:
     """The outcome of one test instance.
 
     Args:
@@ -81,6 +83,8 @@ def judge(raw: Raw, level: Level, *, waived: bool = False, enforce_should: bool 
         level: the clause's level.
         waived: a live waiver covers this requirement and subject. It covers violations and advisories, never errors.
         enforce_should: SHOULD counts as MUST in this run.
+        proposed: no document states what is asked of this subject. It is told, and nobody has promised it: never a violation,
+            whatever the level. Where it could not be decided, that is told as it is, and `run_result` leaves it out.
     """
     if raw is Raw.passed:
         return Outcome.passed
@@ -92,7 +96,7 @@ def judge(raw: Raw, level: Level, *, waived: bool = False, enforce_should: bool 
         return Outcome.error
     if waived:
         return Outcome.waived
-    return Outcome.violation if level.binding or enforce_should else Outcome.advisory
+    return Outcome.violation if (level.binding or enforce_should) and not proposed else Outcome.advisory
 
 
 class Result(StrEnum):
@@ -125,15 +129,21 @@ def worst(codes: Iterable[int]) -> Exit:
     return next((code for code in _WORST_FIRST if code in known), Exit.success)
 
 
-def run_result(outcomes: Iterable[tuple[Outcome, Level]]) -> Result:
-    """What the outcomes of a run, each with its clause's level, add up to."""
+def run_result(outcomes: Iterable[tuple[Outcome, Level]], proposed: Iterable[Outcome] = ()) -> Result:
+    """What the outcomes of a run add up to.
+
+    Args:
+        outcomes: each with its clause's level.
+        proposed: of what no document states. That it was looked at counts; that it could not be decided, was withheld or is
+            waived makes nothing of the run any worse.
+    """
     seen = list(outcomes)
     kinds = {outcome for outcome, _ in seen}
     if Outcome.violation in kinds:
         return Result.failure
     if Outcome.error in kinds:
         return Result.undecided
-    if not kinds & {Outcome.passed, Outcome.advisory, Outcome.waived}:
+    if not (kinds | set(proposed)) & {Outcome.passed, Outcome.advisory, Outcome.waived}:
         return Result.nothing
     if any(outcome in (Outcome.withheld, Outcome.waived) and level.binding for outcome, level in seen):
         return Result.partial

@@ -81,6 +81,13 @@ class Check:
     waiver: WaiverUse | None = None
     trace: tuple[str, ...] = ()
     """For errors: ``file:line in function``, innermost last, without locals."""
+    proposed: bool = False
+    """True when no document states what is asked here, so that it can't fail a gate."""
+
+    @property
+    def binding(self) -> bool:
+        """Whether it has a say in what the run comes to. Trouble of ours always has."""
+        return not self.proposed or bool(self.trace)
 
 
 @dataclass(frozen=True, slots=True)

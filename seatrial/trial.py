@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from seatrial import waivers as waiving
 from seatrial.explain import Operands
-from seatrial.interrupts import LATE, Late, handled, trace
+from seatrial.interrupts import LATE, Late, handled
 from seatrial.options import Options, Refused
-from seatrial.outcomes import Level, Outcome, Raw, Tier, judge
+from seatrial.outcomes import Level, Outcome, Raw, Tier
 from seatrial.record import Check, Record
 from seatrial.safety import identity as identities
 from seatrial.words import CouldNotLook, Missing, Secret
@@ -408,58 +407,9 @@ class Trial:
         right: str = "",
     ) -> Check:
         """Judge one phase of a test and keep the result; an error in any phase is never overruled."""
-        instance = self.instances[node]
-        requirement, subject = instance.requirement, instance.subject
-        level = self.level(requirement)
-        today = waiving.today()
-        waiver = (
-            None
-            if isinstance(subject, Absent)
-            else waiving.find(self.profile.waivers, requirement.id, subject.id, today)
-        )
-        outcome = judge(raw, level, waived=waiver is not None, enforce_should=self.options.enforce_should)
-        operands = self.operands if raw is Raw.broken else None
-        if raw is Raw.broken and operands is None:
-            operands = Operands("", ("the assertion recorded nothing of what it saw",))
-        if isinstance(error, CouldNotLook):
-            reason, right = error.reason, error.right
-        elif error is not None and raw is Raw.error:
-            reason = f"{type(error).__name__}: {error}"
-        path = ("target",) if isinstance(subject, Absent) else subject.path
-        check = Check(
-            id=requirement.id,
-            level=level,
-            area=requirement.area,
-            title=requirement.title,
-            clause=requirement.clause,
-            subject="" if isinstance(subject, Absent) else subject.id,
-            outcome=outcome,
-            expected=self.mask(operands.expected) if operands else "",
-            seen=tuple(self.mask(text) for text in operands.seen) if operands else (),
-            reason=self.mask(
-                f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}"
-                if outcome is Outcome.waived and waiver
-                else reason
-            ),
-            right=right,
-            where="" if isinstance(subject, Absent) else self.loaded.where(path),
-            see=self._see(requirement, subject),
-            fix=requirement.fix,
-            why=requirement.why,
-            refs=requirement.refs,
-            tier=requirement.tier,
-            test=node,
-            seconds=seconds,
-            raw=judge(raw, level, enforce_should=self.options.enforce_should),
-            waiver=waiving.use(
-                waiver, "applied", self.loaded.where(("waivers", self.profile.waivers.index(waiver))), today
-            )
-            if outcome is Outcome.waived and waiver
-            else None,
-            trace=trace(error)
-            if error is not None and raw is Raw.error and not isinstance(error, CouldNotLook)
-            else (),
-        )
+        from seatrial.judging import judged
+
+        check = judged(self, node, raw, seconds=seconds, error=error, reason=reason, right=right)
         earlier = self.checks.get(node)
         if earlier is not None and earlier.outcome is Outcome.error:
             return earlier
@@ -473,7 +423,8 @@ class Trial:
         """The text without any secret value this run knows."""
         return self.references.mask(text)
 
-    def _see(self, requirement: Requirement, subject: Subject | Absent) -> str:
+    def see(self, requirement: Requirement, subject: Subject | Absent) -> str:
+        """The command with which to see it by hand, with the names and addresses of this target in it."""
         if isinstance(subject, Absent) or not requirement.see:
             return ""
         runtime = self.observations.runtime if self.observations else Missing("")

@@ -297,7 +297,9 @@ def sentence(record: Record) -> str:
     if record.result is Result.failure:
         return "Something that the run needs is broken: see the notes."
     text = f"{counted(counts[Outcome.passed], 'check')} passed, and nothing that must be kept is broken"
-    aside = [amount(o, counts[o]) for o in (Outcome.advisory, Outcome.waived, Outcome.withheld) if counts[o]]
+    aside = [
+        amount(o, counts[o]) for o in (Outcome.advisory, Outcome.waived, Outcome.withheld, Outcome.error) if counts[o]
+    ]
     return f"{text}; beside that, {', '.join(aside)}." if aside else f"{text}."
 
 

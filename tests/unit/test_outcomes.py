@@ -40,6 +40,38 @@ def test_no_raw_result_but_passed_ever_passes():
 
 
 @pytest.mark.parametrize(
+    ("raw", "level", "waived", "enforce", "outcome"),
+    [
+        (Raw.passed, MUST, False, True, Outcome.passed),
+        (Raw.broken, MUST, False, False, Outcome.advisory),
+        (Raw.broken, Level.MUST_NOT, False, True, Outcome.advisory),
+        (Raw.broken, SHOULD, False, True, Outcome.advisory),
+        (Raw.broken, MUST, True, True, Outcome.waived),
+        (Raw.error, MUST, False, True, Outcome.error),
+        (Raw.withheld, MUST, False, True, Outcome.withheld),
+    ],
+)
+def test_what_no_document_states_is_never_a_violation(raw, level, waived, enforce, outcome):
+    assert judge(raw, level, waived=waived, enforce_should=enforce, proposed=True) is outcome
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "proposed", "result"),
+    [
+        ([(Outcome.passed, MUST)], [Outcome.error], Result.success),
+        ([(Outcome.passed, MUST)], [Outcome.withheld, Outcome.waived, Outcome.advisory], Result.success),
+        ([(Outcome.error, MUST)], [Outcome.passed], Result.undecided),
+        ([(Outcome.violation, MUST)], [Outcome.error], Result.failure),
+        ([], [Outcome.passed], Result.success),
+        ([], [Outcome.error], Result.nothing),
+        ([(Outcome.not_applicable, MUST)], [Outcome.withheld], Result.nothing),
+    ],
+)
+def test_what_no_document_states_makes_no_run_worse(outcomes, proposed, result):
+    assert run_result(outcomes, proposed) is result
+
+
+@pytest.mark.parametrize(
     ("outcomes", "result"),
     [
         ([], Result.nothing),
