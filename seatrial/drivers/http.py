@@ -30,7 +30,19 @@ if TYPE_CHECKING:
     from seatrial.drivers import Session
     from seatrial.profile.model import HttpCheck, Metrics, Service, Tls
 
-__all__ = ["RIGHTS", "ask", "asking", "base_of", "generations", "identity", "observe", "poll", "ready", "stripped"]
+__all__ = [
+    "RIGHTS",
+    "ask",
+    "asking",
+    "base_of",
+    "generations",
+    "identity",
+    "observe",
+    "poll",
+    "prepared",
+    "ready",
+    "stripped",
+]
 
 RIGHTS = {
     Tier.observe: "GET on the URLs of the services, asked directly and never through a proxy",
@@ -124,6 +136,17 @@ def ask(
     if whole is not None:
         request = replace(request, mask=_telling(whole, request.mask))
     return _exchange(session, request, timeout, limit)
+
+
+def prepared(
+    session: Session, url: str, headers: dict[str, str], tls: Tls | None, *, method: str = "GET"
+) -> _Request | Missing:
+    """A GET or HEAD for whoever sends it from another process; nothing is sent."""
+    try:
+        request = _request(session, url, headers, tls, session.mask)
+    except _NotAsked as why:
+        return why.missing
+    return replace(request, text=method.encode() + request.text.removeprefix(b"GET"), method=method)
 
 
 def _telling(whole: Callable[[str], object], mask: Callable[[str], str]) -> Callable[[str], str]:

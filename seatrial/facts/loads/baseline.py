@@ -35,6 +35,7 @@ class Baselines:
     compared: str = ""
     """File and date of the run it is compared with; empty for the first."""
     control: tuple[Unloaded, ...] = ()
-    """A server on this machine that does nothing, asked in the same way before and after the rest: how quiet it was here."""
+    """How quiet it was here, before and after the rest: ``nothing, …`` is a server on this machine that does nothing, asked in the
+    same way; ``work, …`` a fixed piece of work."""
     machine: str | Missing = Missing("not looked at")
     """The target's hardware, in a line."""
