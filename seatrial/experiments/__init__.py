@@ -145,3 +145,6 @@ def _kept(found: dict[str, Any], id: str) -> Iterator[None]:
         found[id] = Missing(why.reason, why.right)
     except Exception as trouble:  # noqa: BLE001 - told as an error of every test of this experiment
         found[id] = Missing(own_trouble(trouble))
+    except BaseException as cut:  # a signal or the deadline: what was seen until then is kept, where it can stand alone
+        found[id] = getattr(cut, "seen", found[id])
+        raise
