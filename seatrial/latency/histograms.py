@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import importlib
 import re
 import struct
 import zlib
@@ -53,7 +54,7 @@ Histogram = Any
 
 def _hdrh() -> Any:
     try:
-        from hdrh import histogram
+        histogram = importlib.import_module("hdrh.histogram")
     except ImportError:  # an installation without what loads need
         raise CouldNotLook("hdrhistogram is not installed: pip install 'seatrial[load]'") from None
     return histogram.HdrHistogram
@@ -123,8 +124,7 @@ def sparse(text: str) -> tuple[Any, Any]:
     if not text:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     _hdrh()
-    from pyhdrh import decode as unpacked
-
+    unpacked = importlib.import_module("pyhdrh").decode
     counters = np.zeros(COUNTERS, dtype=np.int64)
     try:
         unpacked(_plain(text), 40, counters.ctypes.data, COUNTERS, 8)
@@ -163,12 +163,12 @@ def quantile(histogram: Histogram | Mapping[int, int], q: float) -> float:
     Raises:
         ValueError: it is empty.
     """
-    found = histogram if isinstance(histogram, Mapping) else counts(histogram)
+    found: Mapping[int, int] = histogram if isinstance(histogram, Mapping) else counts(histogram)
     left = rank(sum(found.values()), q)
     for value, count in sorted(found.items()):
         left -= count
         if left <= 0:
-            return value / 1e6
+            return float(value) / 1e6
     raise ValueError("an empty histogram has no quantile")
 
 
