@@ -13,7 +13,7 @@ an answer that was checked before is known by that, which is what makes it fast.
 
 ``client`` connections, requests, time-outs · ``links`` one connection · ``answers`` reading · ``asking`` writing · ``tls`` ·
 ``failures`` why a request failed, in the same words each time · ``unread`` the client's own share in a latency ·
-``originals`` sockets and epoll as they are without gevent · ``feeding`` Locust's statistics, many requests at once.
+``originals`` sockets and epoll as they are without gevent.
 """
 
 from __future__ import annotations
