@@ -22,7 +22,7 @@ from collections.abc import Callable, Container, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Answer", "Journey", "Pause", "Request", "Steps", "Visit", "Wrong"]
+__all__ = ["Answer", "Journey", "NoAnswer", "Pause", "Request", "Steps", "Visit", "Wrong"]
 
 SUCCESS = range(200, 300)
 
@@ -32,6 +32,13 @@ class Wrong(Exception):
 
     Args:
         kind: what is wrong, the same words each time, as errors are counted by them.
+    """
+
+
+class NoAnswer(Wrong):
+    """No answer came: thrown into the journey where it waits for one, as `Wrong` is for a status that is not right.
+
+    A journey that catches it may tidy up what it has written before; one that does not is over.
     """
 
 
@@ -52,6 +59,8 @@ class Request:
     """Statuses that are as declared; a redirect is an answer, and is not followed."""
     timeout: float | None = None
     """Seconds; that of the load when absent."""
+    counted: bool = True
+    """False for what only tidies up (in a ``finally``, say): made, and bounded with all the rest, but in no statistic."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,80 @@
+"""One request that is the same each time: the loop without visits, as fast as it can be, with every answer still looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from seatrial.load.plan import Call
+from seatrial.load.recording import Track
+from seatrial.load.visits import Loop
+
+__all__ = ["Constant"]
+
+MOST_KNOWN = 256
+KNOWN_BYTES = 65536
+
+
+class Constant(Loop):
+    """Makes one call at every arrival.
+
+    Args:
+        call: what is asked.
+        check: says what is wrong with a body, or nothing.
+    """
+
+    def __init__(self, *args: Any, call: Call, check: Callable[[bytes], str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._data = self._encode(
+            call.method, call.path, call.headers, call.body.encode() if call.body else None, self._origin
+        )
+        self._right = frozenset(call.right)
+        self._check = check
+        self._known: dict[bytes, str] = {}
+        self._track: Track = self.recorder.track(call.name or f"{call.method} {call.path}", call.method)
+        self._out: dict[float, int] = {}
+        self._asked = 0
+        self._told = 0
+        self._only: Any = None
+
+    def _arrive(self, number: int, intended: float) -> None:
+        del number
+        if self._left < 1:
+            self._spent()
+            return
+        self._left -= 1
+        self._asked += 1
+        recorder = self.recorder
+        recorder.lags.append(intended)
+        recorder.lags.append(perf_counter())
+        self._track.begun.append(intended)
+        self._client(self._origin).send(self._data, intended, None)
+
+    def _answered(self, done: Any) -> None:
+        self._told += 1
+        track = self._track
+        if done.status in self._right and not done.failure:
+            body = done.body
+            wrong = self._known.get(body)
+            if wrong is None:
+                wrong = self._check(body)
+                if len(body) <= KNOWN_BYTES:
+                    if len(self._known) >= MOST_KNOWN:
+                        self._known.clear()
+                    self._known[body] = wrong
+            if not wrong:
+                track.intended.append(done.intended)
+                track.ended.append(done.ended)
+                track.sizes += len(body)
+                return
+            track.lost.append((done.intended, done.ended, wrong))
+            return
+        track.lost.append((done.intended, done.ended, done.failure or f"HTTP {done.status}"))
+
+    def _drained(self, now: float, due: float) -> bool:
+        if due == float("inf") and self._told < self._asked and now < self._drained_by:
+            if self._drained_by == float("inf") and now >= self.ends:
+                self._drained_by = self.ends + self._timeout + 5.0
+            return False
+        return super()._drained(now, due)
