@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import seatrial
-from seatrial.profile import backing_rules, reading
+from seatrial.profile import backing_rules, objective_rules, reading
 from seatrial.profile.model import Profile
 from seatrial.profile.problems import Problem, ProfileError, Where, dotted, shown
 from seatrial.profile.reading import Mapping, Position, Scalar, Tree
@@ -279,9 +279,8 @@ def _rules(tree: Tree, today: dt.date) -> Iterator[Problem]:
         if isinstance(service, Scalar) and service and service not in names:
             yield _no_service(tree, service.position, ("hardware", "disk", "service"), service, names)
     yield from _agreements(tree, names)
-    yield from backing_rules.rules(
-        tree, names, lambda position, path, name: _no_service(tree, position, path, name, names)
-    )
+    for rules in (backing_rules.rules, objective_rules.rules):
+        yield from rules(tree, names, lambda position, path, name: _no_service(tree, position, path, name, names))
     yield from _waivers(tree, today)
 
 

@@ -70,7 +70,7 @@ class Window(Node):
     """When a load may be made; every day of the week, and at all times, when absent."""
 
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = []
-    """Days on which it may begin."""
+    """Days on which it opens; one over midnight lasts into the next."""
     opens: Text = "00:00"
     """Time of day from which on it may run, in quotes: `"22:00"`."""
     closes: Text = "24:00"

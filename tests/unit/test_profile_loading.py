@@ -80,10 +80,10 @@ EXPECTED = {
     ],
     "no_unit": [
         "3:26: hardware.memory.min: a size needs a number and a unit (B, kB, KB, MB, GB, TB, PB, KiB, MiB, GiB, TiB, PiB, Ki, Mi, Gi, Ti, Pi), for example 8GiB",
-        f"6:20: services.api.image_max_age: {DURATION}",
-        f"7:40: services.api.readiness.timeout: {DURATION}",
-        "9:43: slos.fast.rate: a rate needs a number and a unit of time (/s, /m, /h, /d), for example 100/s",
-        "9:56: slos.fast.errors: a ratio is written in per cent, from 0% to 100%, for example 5%",
+        f"7:20: services.api.image_max_age: {DURATION}",
+        f"8:40: services.api.readiness.timeout: {DURATION}",
+        "10:43: slos.fast.rate: a rate needs a number and a unit of time (/s, /m, /h, /d), for example 100/s",
+        "10:56: slos.fast.errors: a ratio is written in per cent, from 0% to 100%, for example 5%",
     ],
     "unknown_keys": [
         "3:1: unknown key `readiness`",
