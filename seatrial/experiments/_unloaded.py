@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.drivers import http
+from seatrial.experiments._calibrating import null_server
+from seatrial.experiments._refusing import unpaid
 from seatrial.facts.answer import declared_statuses
 from seatrial.outcomes import Tier
 from seatrial.words import CouldNotLook, Missing
@@ -39,7 +40,6 @@ EACH = 90.0
 """Seconds that one request's rounds may take, whatever the target does."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of what the child wrote that are read."""
-NULL = Path(__file__).parents[1] / "load" / "null_server.py"
 MODULE = "seatrial.experiments._unloaded_child"
 
 
@@ -102,25 +102,10 @@ def _of_endpoint(session: Session, name: str) -> dict[str, Any] | Missing:
     services = session.profile.services
     if len(words) != 3 or words[0] not in services or words[1] not in METHODS or not words[2].startswith("/"):
         return Missing(f"{name!r} is no request without load", "baseline.endpoints: SERVICE GET /path, or HEAD")
-    if paid := _paid(session.profile, words[0]):
-        return Missing(f"{words[0]} needs {paid}, which costs money", f"services.{paid}.double")
+    for paid, why in unpaid(session.profile, words[0]):
+        return Missing(f"{words[0]} is not asked again and again: {why}", f"services.{paid}.double")
     node = services[words[0]]
     return _told(session, http.base_of(session, node) + words[2], {}, node, words[1], SUCCESS, TIMEOUT)
-
-
-def _paid(profile: Profile, service: str) -> str:
-    """A service that costs money and that this one needs, or is; empty when there is none, or something stands in for it."""
-    seen, waiting = {service}, [service]
-    while waiting:
-        node = profile.services.get(name := waiting.pop())
-        if node is None:
-            continue
-        if node.paid and node.double is None:
-            return name
-        new = set(node.depends_on or ()) - seen
-        seen |= new
-        waiting += sorted(new)
-    return ""
 
 
 def _told(
@@ -144,24 +129,6 @@ def _told(
         "right": list(right),
         "timeout": timeout,
     }
-
-
-@contextmanager
-def _null_server() -> Iterator[int]:
-    """A server of our own that does nothing; gives its port."""
-    with subprocess.Popen(
-        [sys.executable, "-I", str(NULL)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as child:
-        try:
-            assert child.stdout is not None
-            line = child.stdout.readline() if select.select([child.stdout], [], [], 10.0)[0] else b""
-            if not line.strip().isdigit():
-                raise CouldNotLook(
-                    "the server that does nothing did not start, so that how quiet it is here is not known"
-                )
-            yield int(line)
-        finally:
-            child.kill()
 
 
 def measured(
@@ -188,7 +155,7 @@ def measured(
             "there is nothing to measure", right="a probe of a service with a url, or baseline.endpoints"
         )
     if wanted:
-        with _null_server() as port:
+        with null_server() as port:
             control = {
                 "rounds": _rounds(session.profile), "method": "GET", "host": "127.0.0.1", "port": port, "tls": None,
                 "text": base64.b64encode(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").decode(),

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seatrial.experiments import _attesting
 from seatrial.safety.journal import state_folder
 from seatrial.words import CouldNotLook, Missing
 
@@ -24,8 +25,6 @@ UNSEEN = "unseen"
 """The class of a machine that nobody has looked at."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of a file that is read."""
-ALIKE = 1 / 8
-"""How far main memory may be from what a class says."""
 _RIGHT = "a folder of this user's own: SEATRIAL_STATE, or XDG_STATE_HOME"
 
 
@@ -34,16 +33,9 @@ def class_of(profile: Profile, machine: Machine | Missing) -> str:
     if isinstance(machine, Missing):
         return UNSEEN
     emulated = "-emulated" if machine.emulated and not isinstance(machine.emulated, Missing) else ""
+    if declared := _attesting.class_of(profile, machine)[0]:
+        return f"{declared}{emulated}"
     memory = 0 if isinstance(machine.memory, Missing) else machine.memory.total
-    for name, wanted in (profile.hardware.classes if profile.hardware else {}).items():
-        model = str(machine.model).lower() if isinstance(machine.model, str) else ""
-        if (
-            (wanted.arch is None or wanted.arch == machine.arch)
-            and (wanted.cpus is None or wanted.cpus == machine.cpus)
-            and (wanted.memory is None or abs(memory - wanted.memory.bytes) <= ALIKE * wanted.memory.bytes)
-            and (wanted.model is None or wanted.model.lower() in model)
-        ):
-            return f"{name}{emulated}"
     told = [str(each) for each in (machine.arch, machine.cpus) if not isinstance(each, Missing)]
     if len(told) < 2 or not memory:
         return UNSEEN
