@@ -206,3 +206,8 @@ class AkiDB(JourneyUser):
             records = ", ".join(record(f"seed-{at}", vectors.json(at), payload_of(at)) for at in numbers)
             door.tried(Request("POST", f"/collections/{name}/vectors", body=f'{{"vectors": [{records}]}}'.encode()))
         return {"collection": name, "vectors": vectors, "door": door}
+
+    @classmethod
+    def tidy(cls, data: dict[str, Any]) -> None:
+        """Take away what is left."""
+        data["door"].tidy()

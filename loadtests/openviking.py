@@ -228,3 +228,8 @@ class OpenViking(JourneyUser):
             return next(one["uri"] for one in listed if one["session_id"] == session).rpartition("/")[0]
         except (TypeError, KeyError, AttributeError, StopIteration):
             return "viking://session/default"
+
+    @classmethod
+    def tidy(cls, data: dict[str, Any]) -> None:
+        """Take away what is left."""
+        data["door"].tidy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import http.client
 import json
 import ssl
@@ -37,8 +36,7 @@ class Door:
         self.headers = dict(headers)
         self.timeout = timeout
         self.left: dict[str, None] = {}
-        """Paths that a DELETE takes away when this process ends, whatever became of its visits."""
-        atexit.register(self.tidy)
+        """Paths that a DELETE takes away at the end, whatever became of the visits that made them."""
 
     def ask(self, request: Request) -> Answer:
         """Make one request.

@@ -50,7 +50,7 @@ class Session:
         self.trouble = ""
         self.done = False
         self.shares: Any = None
-        self._data: dict[type, dict[str, Any]] = {}
+        self._data: dict[Any, dict[str, Any]] = {}
         self._greenlet: Any = None
         self._stock: Stock | None = None
         environment.seatrial = self
@@ -155,6 +155,7 @@ class Session:
         except Exception as error:  # told, as nobody else would see it
             log.exception("the load ended by an error of its own")
             self.trouble = _told(error)
+        self._tidied()
         self.done = True
 
     def _made(self, plan: LoadPlan, recorder: Recorder) -> Loop:
@@ -225,6 +226,15 @@ class Session:
             )
             self._data[kind] = dict(told or {})
         return self._data[kind]
+
+    def _tidied(self) -> None:
+        """What was made for the load is taken away; the next one makes its own."""
+        prepared, self._data = self._data, {}
+        for kind, data in prepared.items():
+            try:
+                kind.tidy(data)
+            except Exception as error:  # noqa: BLE001 - tidy() is somebody else's code, and the load is over
+                log.warning("%s.tidy(): %s", kind.__name__, _told(error))
 
     def _amiss(self, error: BaseException) -> None:
         log.debug("a journey failed", exc_info=error)

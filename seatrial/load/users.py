@@ -46,6 +46,10 @@ class JourneyUser(User):
         return {}
 
     @classmethod
+    def tidy(cls, data: dict[str, Any]) -> None:
+        """Take away what was made of that and by visits: once in each process, after its last visit."""
+
+    @classmethod
     def journeys_of(cls, plan: LoadPlan) -> list[tuple[Journey, float]]:
         """The journeys and their weights."""
         del plan  # for classes that are told by it

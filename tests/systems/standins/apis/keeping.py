@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 __all__ = ["DEFECTS", "Api", "Call", "Fault", "Keeper", "Raw", "serve"]
@@ -117,8 +117,8 @@ class Api:
     key_header = "authorization"
     key_prefix = "Bearer "
     anonymous = ("/health",)
-    missing: Any = {"error": "not found"}
-    refused: Any = {"error": "unauthorized"}
+    missing: ClassVar[Any] = {"error": "not found"}
+    refused: ClassVar[Any] = {"error": "unauthorized"}
 
     def __init__(self, defect: str = "", key: str = "") -> None:
         self.defect, self.key = defect.partition("=")[0], key
