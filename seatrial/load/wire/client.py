@@ -68,7 +68,9 @@ class Client(Connections):
         originals.sharpen()
         self._queue: deque[Done] = deque()
         self._whole: dict[bytes, tuple[int, bytes, bytes]] = {}
-        self._sweep_at = 0.0
+        self._uneven = False
+        """Whether requests have time-outs of their own, so that who comes first need not be over first."""
+        self._sweep_at = self._scan_at = 0.0
         self._looked = 0.0
         self.waited = 0
         """Requests that had to wait because every connection was in use."""
@@ -101,7 +103,11 @@ class Client(Connections):
             token: comes back with the answer.
             timeout: seconds from `intended`; that of the client when absent.
         """
-        done = Done(token, intended, request, intended + (self._timeout if timeout is None else timeout))
+        if timeout is None:
+            done = Done(token, intended, request, intended + self._timeout)
+        else:
+            done = Done(token, intended, request, intended + timeout)
+            self._uneven = True
         if self._idle and not self._queue:
             link = self._idle.pop()
             if intended - link.rested > RESTED and not self._still_open(link):
@@ -157,8 +163,8 @@ class Client(Connections):
             link.used += 1
             link.fresh = False
             link.done = None
-            if queue:
-                self._start(link, queue.popleft())
+            if queue and (waits := self._next()) is not None:
+                self._start(link, waits)
             else:
                 link.rested = now
                 idle.append(link)
@@ -214,7 +220,9 @@ class Client(Connections):
     def _refill(self) -> None:
         """Give what waits to connections that are free, or may be opened."""
         while self._queue and (self._idle or len(self._links) < self._most):
-            done = self._queue.popleft()
+            done = self._next()
+            if done is None:
+                return
             if self._idle:
                 self._start(self._idle.pop(), done)
             else:
@@ -331,8 +339,8 @@ class Client(Connections):
         link.done = None
         if not keep:
             self._drop(link)
-        elif self._queue:
-            self._start(link, self._queue.popleft())
+        elif self._queue and (waits := self._next()) is not None:
+            self._start(link, waits)
         else:
             link.rested = now
             self._idle.append(link)
@@ -370,12 +378,29 @@ class Client(Connections):
                 self._end(done, TIMED_OUT_CONNECTING if link.connecting else TIMED_OUT, now)
             elif link.connecting and now >= link.connect_by:
                 self._next_address(link, TIMED_OUT_CONNECTING, now)
-        if any(now >= done.deadline for done in self._queue):
-            kept: deque[Done] = deque()
+        queue = self._queue
+        while queue and now >= queue[0].deadline:
+            self._end(queue.popleft(), TIMED_OUT, now)
+        if self._uneven and queue and now >= self._scan_at:
+            self._scan(now)
+
+    def _scan(self, now: float) -> None:
+        """Who waits with less time than those before: looked for seldom, as there may be very many that wait."""
+        kept = deque(done for done in self._queue if now < done.deadline)
+        if len(kept) < len(self._queue):
             for done in self._queue:
                 if now >= done.deadline:
                     self._end(done, TIMED_OUT, now)
-                else:
-                    kept.append(done)
             self._queue.clear()
             self._queue.extend(kept)
+        self._scan_at = now + 20 * (perf_counter() - now)
+
+    def _next(self) -> Done | None:
+        """Who has waited longest, and still has time."""
+        now = perf_counter()
+        while self._queue:
+            done = self._queue.popleft()
+            if now < done.deadline:
+                return done
+            self._end(done, TIMED_OUT, now)
+        return None
