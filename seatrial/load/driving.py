@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -25,7 +26,7 @@ STOP_DRAIN = 5.0
 """Seconds in which what is under way may end, when the load is stopped."""
 AFTER = 12.0
 """Seconds after the last time-out by which all workers have told all they have."""
-BEGINS_WITHIN = 15.0
+BEGINS_WITHIN = 150.0
 
 
 class Driver:
@@ -62,10 +63,20 @@ class Driver:
         else:
             self._master(local)
         try:
+            if not self.plan.hosts:
+                self._reach()
             self._drive(local)
         finally:
             for pid in self._pids:
                 _end(pid)
+
+    def _reach(self) -> None:
+        from seatrial.load.reaching import unreachable
+
+        hosts = {self.plan.host} if self.plan.host else {each.host for each in self.environment.user_classes}
+        for host in sorted(hosts):
+            if why := unreachable(host, self.plan.tls, min(self.plan.timeout, 5.0)):
+                raise Trouble(f"nothing can be asked of the target: {why}")
 
     def _master(self, local: int) -> None:
         host, port = "127.0.0.1", 0
@@ -185,8 +196,7 @@ class Driver:
             for name, worker in session.shares.workers.items():
                 if not worker.told.get("done"):
                     session.shares._lose(name, "did not end in time")
-        else:
-            self._gather(session)
+        self._second(session, last=True)
 
     def _done(self, session: Any) -> bool:
         if not session.shares:
@@ -207,11 +217,16 @@ class Driver:
         if said:
             raise Trouble(said[0])
 
-    def _second(self, session: Any) -> None:
+    def _second(self, session: Any, last: bool = False) -> None:
         self._gather(session)
         joined = session.joined
         # Workers tell theirs up to a second later: of the last one or two seconds not all is known yet.
         known = int(perf_counter() - session.began) - (1 if not session.shares else 3)
+        if last:
+            known = (
+                max(known, math.ceil(self.plan.lasts) - 1) if not self.stopped else int(perf_counter() - session.began)
+            )
+        known = min(known, math.ceil(self.plan.lasts) - 1)
         p95, late = round(quantile(joined.latency, 0.95), 6), round(quantile(joined.lag, 0.99), 6)
         lost = len(session.shares.lost) if session.shares else 0
         while self._shown < known:
@@ -229,6 +244,8 @@ class Driver:
                 late=late,
                 lost=lost,
             )
+        if last:
+            return
         self._window.append((joined.right - self._before[0], joined.failed - self._before[1]))
         self._before = (joined.right, joined.failed)
         failed = sum(each[1] for each in self._window)
@@ -275,6 +292,7 @@ class Driver:
                 "lost": len(lost),
                 "skew": round(shares.skew, 6) if shares else 0.0,
             },
+            left=sum(each.get("left", 0) for each in told),
             loop="open" if self.plan.rate else "closed",
             by_locust=bool(session.others),
             seconds=round(max((each.get("seconds", 0.0) for each in told), default=0.0), 3),

@@ -300,7 +300,8 @@ class Joined:
             _add(whole.failed, stream.failed)
             for kind, count in stream.errors.items():
                 whole.errors[kind] = whole.errors.get(kind, 0) + count
-        named = [(name, stream) for name, stream in self.streams.items() if stream.seconds]
+        # What was never begun has no name: it is in all together alone.
+        named = [(name, stream) for name, stream in self.streams.items() if name and stream.seconds]
         return [_told(name, stream) for name, stream in [("", whole), *named]]
 
 

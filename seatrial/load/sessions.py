@@ -54,6 +54,9 @@ class Session:
         self._greenlet: Any = None
         self._stock: Stock | None = None
         environment.seatrial = self
+        import seatrial.load.constants
+        import seatrial.load.wire  # noqa: F401 - now, and not when the first request is due
+
         events = environment.events
         runner = environment.runner
         events.test_start.add_listener(self._started)
@@ -91,11 +94,14 @@ class Session:
 
     def _started(self, **_: Any) -> None:
         runner = self.environment.runner
-        self.done = False
+        if not isinstance(runner, WorkerRunner):
+            self.done, self.trouble = False, ""
         if isinstance(runner, MasterRunner):
             self.joined = Joined()
             self.shares.give(self.planned())
         elif isinstance(runner, WorkerRunner):
+            if self.trouble:
+                return
             if self.began == 0.0:
                 log.warning("joined a load that has begun already: takes no part in it")
                 return
@@ -103,9 +109,13 @@ class Session:
         else:
             self.joined = Joined()
             self.share = (0, 1)
-            self.began = perf_counter() + LEAD
             self.planned()
-            self.begin()
+            self.prepare()
+            self.began = perf_counter() + LEAD
+            if not self.trouble:
+                self.begin()
+            elif not self.fixed:
+                gevent.spawn_later(0, runner.quit)
 
     def _stopping(self, **_: Any) -> None:
         if self.loop is not None and not self.loop.over:
@@ -239,6 +249,19 @@ class Session:
     def _amiss(self, error: BaseException) -> None:
         log.debug("a journey failed", exc_info=error)
 
+    def prepare(self) -> None:
+        """Let the user classes prepare what all visits need, before the load begins."""
+        plan = self.plan
+        try:
+            if plan is not None and self.environment.host is None:
+                self.environment.host = plan.host or None
+            for each in self.classes:
+                self._prepared(each)
+        except Exception as error:  # noqa: BLE001 - prepare() is somebody else's code
+            self.trouble = f"prepare: {_told(error)}"
+            self.done = True
+            log.error("%s", self.trouble)
+
     # Users of a closed loop
 
     def sit(self, kind: Any) -> Seat | None:
@@ -267,6 +290,7 @@ class Session:
             "news": self.recorder.news(),
             "busy": self.loop.busy(),
             "waited": self.loop.waited,
+            "left": self.loop.left,
             "connections": self.loop.connections,
             "done": self.done,
             "why": self.loop.why,
@@ -296,7 +320,7 @@ class _Waiting:
         self.why = ""
         self.stopped_at = 0.0
         self.over = False
-        self.waited = self.connections = 0
+        self.waited = self.connections = self.left = 0
         self._used: list[tuple[float, float]] = []
 
     def stop(self, why: str, drain: float | None = None) -> None:

@@ -26,6 +26,8 @@ TURN = 0.004
 FOLD = 0.2
 DRAIN = 5.0
 """Seconds after the last time-out in which visits are to end."""
+HOPELESS = 2.0
+"""Seconds after its end in which a load that the generator is late with is still begun."""
 BURST = 64
 """Visits that are begun before answers are looked at again."""
 BUSY_OVER = 5.0
@@ -160,6 +162,8 @@ class Loop:
         self.entered = 0.0
         """When it really began."""
         self.waited = self.connections = 0
+        self.left = 0
+        """Requests that were to tidy up, and failed."""
         self._make_client, self._encode, self._origin = client, encode, origin
         self._arrivals, self._wheel = arrivals, wheel
         self._timeout, self._pause = timeout, pause
@@ -231,7 +235,8 @@ class Loop:
         rest_at, fold_at = now + TURN, now + FOLD
         while True:
             now = perf_counter()
-            if self.stopped_at and due < math.inf:
+            if due < math.inf and (self.stopped_at or now > self.ends + HOPELESS):
+                self._missed(due)
                 due = math.inf
             if due <= now:
                 begun = 0
@@ -269,14 +274,21 @@ class Loop:
 
     def _drained(self, now: float, due: float) -> bool:
         """Whether all is over: nothing is to begin, and nothing is under way."""
-        # Arrivals that the generator is late for are made, however late.
         if due < math.inf or (now < self.ends and self._arrivals is None):
-            return False
+            return False  # Arrivals that the generator is late for are made, as long as there is hope.
         if not self._going and not self._waits():
             return now >= self.ends or self.ends == math.inf
         if self._drained_by == math.inf and now >= self.ends:
             self._drained_by = self.ends + self._timeout + DRAIN
         return now >= self._drained_by
+
+    def _missed(self, due: float) -> None:
+        """Arrivals that the generator never came to: offered, and neither answered nor failed."""
+        if self.stopped_at:
+            return
+        missed = self.recorder.track("").begun
+        missed.append(due)
+        missed.extend(self.began + at for _, at in self._arrivals or ())
 
     def _waits(self) -> bool:
         return any(isinstance(entry[2], _Going) for entry in self._later)
@@ -433,7 +445,9 @@ class Loop:
             thrown = NoAnswer(done.failure)
         elif done.status not in request.right:  # type: ignore[union-attr]
             thrown = Wrong(f"HTTP {done.status}")
-        if track is not None:
+        if track is None:
+            self.left += thrown is not None
+        else:
             if thrown is not None:
                 track.failed(at, ended, _kind(thrown))
             else:

@@ -29,10 +29,12 @@ ASKED = 5
 ANSWERS_WITHIN = 5.0
 LEAD = 0.5
 """Seconds from when all were told until the load begins."""
+PREPARED_WITHIN = 120.0
 SILENT = 8.0
 """Seconds without a report after which a worker is lost."""
 
-CLOCK, TOLD, BEGIN, STOP = "seatrial_clock", "seatrial_clock_told", "seatrial_begin", "seatrial_stop"
+CLOCK, TOLD, STOP = "seatrial_clock", "seatrial_clock_told", "seatrial_stop"
+PLAN, PREPARED, BEGIN = "seatrial_plan", "seatrial_prepared", "seatrial_begin"
 
 
 class _Worker:
@@ -46,6 +48,7 @@ class _Worker:
         """How far that may be wrong: half of the way there and back."""
         self.heard = 0.0
         self.sequence = 0
+        self.prepared = False
         self.told: dict[str, Any] = {}
         """Its last report."""
         self.lost = ""
@@ -60,6 +63,7 @@ class Shares:
         self.workers: dict[str, _Worker] = {}
         self.began = 0.0
         runner.register_message(TOLD, self._clock)
+        runner.register_message(PREPARED, self._prepared)
         session.environment.events.worker_report.add_listener(self._report)
 
     def give(self, plan: LoadPlan) -> None:
@@ -77,14 +81,23 @@ class Shares:
         for name in silent:
             self._lose(name, "does not answer")
         there = [name for name in ready if name not in silent]
-        self.began = perf_counter() + LEAD
-        self.session.began = self.began
         told = plan.dumped()
         for place, name in enumerate(there):
+            self.workers[name].index = place
+            self.runner.send_message(PLAN, json.dumps({"plan": told, "share": [place, len(there)]}), client_id=name)
+        until = perf_counter() + PREPARED_WITHIN
+        while perf_counter() < until and not all(self.workers[name].prepared for name in there):
+            if any(
+                self.runner.clients.get(name) is None or self.runner.clients[name].state == "missing" for name in there
+            ):
+                break
+            gevent.sleep(0.005)
+        self.began = perf_counter() + LEAD
+        self.session.began = self.began
+        for name in there:
             worker = self.workers[name]
-            worker.index, worker.heard = place, perf_counter() + LEAD
-            begin = {"plan": told, "share": [place, len(there)], "begin": self.began + worker.offset}
-            self.runner.send_message(BEGIN, json.dumps(begin), client_id=name)
+            worker.heard = perf_counter() + LEAD
+            self.runner.send_message(BEGIN, {"begin": self.began + worker.offset}, client_id=name)
 
     def runner_tells(self, kind: str, data: Any) -> None:
         """Tell all workers that take part."""
@@ -106,6 +119,11 @@ class Shares:
         if (now - asked) / 2 < worker.doubt:
             worker.doubt = (now - asked) / 2
             worker.offset = theirs - (asked + now) / 2
+
+    def _prepared(self, environment: Any, msg: Any, **_: Any) -> None:
+        del environment
+        if worker := self.workers.get(msg.node_id):
+            worker.prepared = True
 
     def _report(self, client_id: str, data: dict[str, Any]) -> None:
         worker, told = self.workers.get(client_id), data.get("seatrial")
@@ -168,6 +186,7 @@ class Part:
         self.runner = runner
         self.sequence = 0
         runner.register_message(CLOCK, self._clock)
+        runner.register_message(PLAN, self._plan, concurrent=True)
         runner.register_message(BEGIN, self._begin)
         runner.register_message(STOP, self._stop)
         session.environment.events.report_to_master.add_listener(self._report)
@@ -176,12 +195,19 @@ class Part:
         del environment
         self.runner.send_message(TOLD, {"asked": msg.data["asked"], "clock": perf_counter()})
 
+    def _plan(self, environment: Any, msg: Any, **_: Any) -> None:
+        del environment
+        told, session = json.loads(msg.data), self.session
+        session.began = 0.0
+        session.plan, session.fixed = LoadPlan.loaded(told["plan"]), True
+        session.share = (told["share"][0], told["share"][1])
+        session.done, session.trouble, session.loop = False, "", None
+        session.prepare()
+        self.runner.send_message(PREPARED, None)
+
     def _begin(self, environment: Any, msg: Any, **_: Any) -> None:
         del environment
-        told = json.loads(msg.data)
-        self.session.plan, self.session.fixed = LoadPlan.loaded(told["plan"]), True
-        self.session.share = (told["share"][0], told["share"][1])
-        self.session.began = told["begin"]
+        self.session.began = msg.data["begin"]
         self.sequence = 0
         gevent.spawn(self._tell_when_done)
 
