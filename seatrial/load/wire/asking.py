@@ -16,7 +16,7 @@ _SAFE = "/?:@!$&'()*+,;=-._~%[]|"
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _REPEATED = (b"GET ", b"HEAD", b"PUT ", b"DELE", b"OPTI", b"TRAC")
 
-_kept: dict[tuple[str, str, str, tuple[tuple[str, str], ...]], bytes] = {}
+_kept: dict[tuple[str, str, str, tuple[tuple[str, str], ...]], tuple[bytes, bool]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +103,19 @@ def encode(
         ValueError: a name or value that can't be sent, such as one with a line break.
     """
     key = (method, path, origin, tuple(headers.items()) if headers else ())
-    start = _kept.get(key)
-    if start is None:
-        start = _beginning(method, path, headers or {}, origin)
+    kept = _kept.get(key)
+    if kept is None:
+        given = {name.lower() for name in headers or ()}
+        kept = _beginning(method, path, headers or {}, origin), bool(given & {"content-length", "transfer-encoding"})
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
-        _kept[key] = start
+        _kept[key] = kept
+    start, says_length = kept
     if body is None:
         if method not in _WITH_BODY:
             return start + b"\r\n"
         body = b""
-    if headers and any(name.lower() in ("content-length", "transfer-encoding") for name in headers):
+    if says_length:
         # Whoever says the length wants to lie about it, or has written chunks.
         return b"%b\r\n%b" % (start, body)
     return b"%bContent-Length: %d\r\n\r\n%b" % (start, len(body), body)
