@@ -2,14 +2,13 @@
 
 Whoever prints an objective prints its `Told`; nothing of a verdict is worked out anywhere else.
 
-Three things must be so before a number is compared at all. The machine is the one that the number is promised of. What made the load
-kept up with it, so that its own limits are not taken for the target's. And the machine was quiet enough: what it took
-longer for the same piece of work widens every interval by as much, which leaves a number that is far from its objective decided.
+The machine must be the one that the number is promised of; that is looked at first. What else speaks against a number (a generator
+that had no time, a machine that was not quiet, a load that was not made whole) is handed to `latency.verdicts`, which knows
+what each doubt can do to it.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -19,19 +18,14 @@ from seatrial.facts.loads.run import LoadRun, Second, Stream
 from seatrial.words import CouldNotLook, Duration, Finding, Missing, Rate, seen
 
 if TYPE_CHECKING:
+    from seatrial.latency.verdicts import Decision, Doubts
     from seatrial.profile import model
     from seatrial.profile.objectives import Slo
 
-__all__ = ["ACHIEVED", "BUSIEST", "Judged", "Told", "hardware_line", "share_text", "time_text"]
+__all__ = ["BUSIEST", "Judged", "Told", "counted_seconds", "hardware_line", "share_text", "time_text"]
 
 BUSIEST = 0.8
 """Share of a core, or of its calibrated ceiling, from which on the generator may be what is slow."""
-ACHIEVED = 0.99
-"""Share of the promised rate that must have been offered."""
-STOLEN = 0.05
-"""Share of processor time that a hypervisor may give to others."""
-QUIET = 1.05
-"""How many times longer a fixed piece of work may take without any doubt about the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +186,7 @@ class Judged:
     @property
     def judged(self) -> tuple[Second, ...]:
         """The seconds that count: whole ones, after ramp and warm-up."""
-        planned = self.run.planned
-        end = planned.judged_from + planned.duration
-        return tuple(
-            second
-            for second in self.stream.seconds
-            if second.at >= planned.judged_from - 1e-6 and second.at + 1 <= end + 0.5
-        )
+        return counted_seconds(self.run, self.stream.seconds)
 
     @property
     def samples(self) -> int:
@@ -210,81 +198,80 @@ class Judged:
 
     # --- whether it can be compared at all --------------------------------------------------------------------------
 
-    def unfit(self) -> Iterator[str]:
-        """Why nothing can be decided by this run, whatever it measured."""
-        yield from self._other_machine()
-        yield from self._generator()
-
-    def _other_machine(self) -> Iterator[str]:
+    def other_machine(self) -> Iterator[str]:
+        """Why this is not the machine that the number is promised of."""
         attested, line = self.run.attested, hardware_line(self.run)
         if self.slo.classes and attested.class_ not in self.slo.classes:
             stated = ", ".join(self.slo.classes)
             yield f"{self.name} states numbers for {stated}, and this machine is of no such class: {line}"
         if self.hardware is None or self.hardware == type(self.hardware)():
-            if not isinstance(attested.machine, Missing):
-                yield from _emulated(attested.machine)
             return
         if isinstance(attested.machine, Missing):
-            yield f"the profile demands hardware, and that of the target could not be seen: {attested.machine.reason}"
+            yield f"that of the target could not be seen: {attested.machine.reason}"
             return
-        yield from _emulated(attested.machine)
         demanded = Hardware(self.hardware, attested.machine)
         for look in (_architecture, _processors, _memory):
             try:
-                yield from (f"this is not the hardware that the profile demands: {one}" for one in look(demanded))
+                yield from (f"{one}" for one in look(demanded))
             except CouldNotLook as why:
-                yield f"whether this is the hardware that the profile demands can't be told: {why.reason}"
+                yield f"that can't be told: {why.reason}"
 
-    def _generator(self) -> Iterator[str]:
-        made, planned = self.run.generator, self.run.planned
-        if made.lost:
-            yield f"{made.lost} of {made.joined + made.lost} processes that made the load were lost"
-        if made.busy and max(made.busy) > BUSIEST:
-            yield f"the generator used {max(made.busy):.0%} of a core: what is slow may be the generator"
+    def emulated(self) -> str:
+        """What of the deployment ran under the emulation of another processor."""
+        machine = self.run.attested.machine
+        if isinstance(machine, Missing) or isinstance(machine.emulated, Missing):
+            return ""
+        found = [one for one in machine.emulated if not isinstance(one, Missing)]
+        return f"{found[0].where} in {found[0].by}" if found else ""
+
+    @property
+    def lives(self) -> str:
+        """Replicas that were replaced while the load was made."""
+        watched = self.run.watched
+        if isinstance(watched, Missing):
+            return ""
+        after = {life.replica: (life.id, life.started, life.restarts) for life in watched.after if life.running}
+        gone = [was.replica for was in watched.before if after.get(was.replica) != (was.id, was.started, was.restarts)]
+        return ", ".join(gone)
+
+    def doubts(self) -> Doubts:
+        """What is known of how the load was made, and of what it was made on."""
+        from seatrial.latency import histograms
+        from seatrial.latency.verdicts import Doubts
+
+        made, attested = self.run.generator, self.run.attested
+        lag = histograms.decode(made.lag)
+        known = bool(histograms.total(lag))
+        planned = self.run.planned
         every = self.run.streams[0].seconds if self.run.streams else ()
-        end = planned.judged_from + planned.duration
-        counted = [one for one in every if planned.judged_from <= one.at and one.at + 1 <= end + 0.5]
-        begun = sum(one.right + one.failed for one in counted) / len(counted) if counted else 0.0
-        if not isinstance(made.ceiling, Missing):
-            most = made.ceiling * max(1, made.joined)
-            if begun > BUSIEST * most:
-                yield f"{begun:.0f} requests/s are near the {most:.0f}/s that the generator can make at all"
-        if not self.run.stopped and len(counted) < planned.duration - 1:
-            yield f"the load lasted {len(counted)} of the {planned.duration:g} seconds that are to be judged"
-        if planned.loop == "open":
-            offered = sum(one.offered for one in counted)
-            if offered and sum(one.right + one.failed for one in counted) < ACHIEVED * offered:
-                answered = sum(one.right + one.failed for one in counted)
-                yield f"only {answered:,} of {offered:,} requests were made: the load was less than what is promised"
+        counted = counted_seconds(self.run, every)
+        begun, lasted = sum(one.right + one.failed for one in counted), len(counted)
+        offered = max(sum(one.offered for one in counted), begun)
+        if planned.loop == "open" and not self.run.stopped and lasted and lasted < planned.duration - 1:
+            offered = round(offered * planned.duration / lasted)
+        ceiling = 0.0 if isinstance(made.ceiling, Missing) else made.ceiling * max(1, made.joined)
+        return Doubts(
+            offered=offered,
+            begun=begun,
+            lag_p99=histograms.quantile(lag, 0.99) if known else 0.0,
+            lag_most=histograms.quantile(lag, 1.0) if known else 0.0,
+            busy=max(made.busy, default=0.0),
+            load=begun / lasted / ceiling if ceiling and lasted else 0.0,
+            lost=made.lost,
+            noise=self.noise,
+            stolen=0.0 if isinstance(attested.stolen, Missing) else attested.stolen,
+            restarted=self.lives,
+            hardware=next(self.other_machine(), ""),
+            emulated=self.emulated(),
+            stopped=self.run.stopped,
+        )
 
     @property
     def noise(self) -> float:
-        """How many times longer the same work may have taken during the load than when this machine is quiet; 1 when it was quiet.
+        """How many times longer the same work took than when this machine is quiet; 1 when it was."""
+        from seatrial.latency import verdicts
 
-        The same fixed work was timed before and after, several times over. By how much its median changed, or how much longer
-        its typical slow time is than its fastest in one sitting, is how much of a latency may be the machine's doing.
-        """
-        factor = 1.0
-        sittings = [sorted(each) for each in self.run.attested.reference if each]
-        if len(sittings) == 2:
-            medians = [statistics.median(each) for each in sittings]
-            factor = max(medians) / min(medians)
-        stolen = self.run.attested.stolen
-        if not isinstance(stolen, Missing) and stolen > STOLEN:
-            factor *= 1 / max(0.01, 1 - stolen)
-        return factor if factor > QUIET else 1.0
-
-    def loud(self) -> str:
-        """What was noisy, in words."""
-        told = []
-        sittings = [each for each in self.run.attested.reference if each]
-        if len(sittings) == 2:
-            before, after = (statistics.median(each) for each in sittings)
-            told.append(f"a fixed piece of work took {time_text(before)} before and {time_text(after)} after")
-        stolen = self.run.attested.stolen
-        if not isinstance(stolen, Missing) and stolen > STOLEN:
-            told.append(f"a hypervisor gave {share_text(stolen)} of the processors' time to others")
-        return "; ".join(told)
+        return verdicts.noise(*self.run.attested.reference)
 
     # --- how it is told ---------------------------------------------------------------------------------------------
 
@@ -317,20 +304,21 @@ class Judged:
             **more,
         )
 
-    def _decided(self, base: Told, decision: str) -> Told:
-        """The decision, unless this run can't carry any. One that was ended early can only tell that something was missed."""
-        if why := next(self.unfit(), ""):
-            return self._undecided(base, why)
-        if self.run.stopped and decision == "met":
-            return self._undecided(base, f"the load was ended before its time: {self.run.stopped}")
-        return replace(base, decision=decision)
-
-    def _undecided(self, base: Told, why: str) -> Told:
-        return replace(base, decision="undecided", why=next(self.unfit(), why))
-
-    def _of_another_class(self) -> str:
+    def _with(self, base: Told, made: Decision, objective: float | None) -> Told:
+        """What was decided, as it is told."""
+        told = replace(
+            base,
+            seen=made.seen,
+            bounds=made.bounds.pair if made.bounds else None,
+            interval=made.interval.pair if made.interval else None,
+            decision=made.word,
+            why=made.why if made.word == "undecided" else "",
+        )
+        if objective is not None:
+            return told
         class_ = self.run.attested.class_
-        return f"nothing of the kind is promised of {f'class {class_}' if class_ else 'this machine'}"
+        why = f"nothing of the kind is promised of {f'class {class_}' if class_ else 'this machine'}"
+        return replace(told, decision="undecided", why=next(self.other_machine(), why))
 
     @property
     def told(self) -> Told:
@@ -350,16 +338,15 @@ class Judged:
         """
         told = self.told
         if told.decision == "undecided":
-            raise CouldNotLook(f"{told.what} can't be decided: {told.why}")
+            raise CouldNotLook(f"{told.what} can't be decided: {told.why} ({self.load_text()})")
         return [Finding(told.what, told.text, told.expected)] if told.decision == "missed" else []
 
 
-def _emulated(machine: Any) -> Iterator[str]:
-    if not isinstance(machine.emulated, Missing):
-        for one in machine.emulated:
-            if not isinstance(one, Missing):
-                yield f"{one.where} runs in {one.by}: under emulation nothing is promised"
-                return
+def counted_seconds(run: LoadRun, seconds: tuple[Second, ...]) -> tuple[Second, ...]:
+    """The seconds of a stream that count: whole ones, after ramp and warm-up."""
+    begin = run.planned.judged_from
+    end = begin + run.planned.duration
+    return tuple(one for one in seconds if one.at >= begin - 1e-6 and one.at + 1 <= end + 0.5)
 
 
 def _architecture(demanded: Hardware) -> list[Finding]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seatrial.facts.experiment import Bound, Sample, Timeline
-from seatrial.facts.loads.judged import Judged, time_text
+from seatrial.facts.loads.judged import BUSIEST, Judged, time_text
 from seatrial.facts.loads.memory_judged import endless_growth
 from seatrial.facts.loads.run import Stream
 from seatrial.words import CouldNotLook, Duration, Finding, Missing, seen
@@ -99,10 +99,16 @@ class Load(Judged):
     def _busy(self) -> str:
         """Why what came late may be the machine's doing, or the generator's that shares it with the service."""
         if self.noise > LOUD:
-            return f"this machine was too busy to judge it: {self.loud()}"
-        same = self.run.attested.same
-        busy = [why for why in self._generator() if "core" in why or "near the" in why]
-        return busy[0] if busy and not isinstance(same, Missing) and same else ""
+            return f"this machine was too busy to judge it: {self.loud}"
+        busy, same = max(self.run.generator.busy, default=0.0), self.run.attested.same
+        if busy > BUSIEST and not isinstance(same, Missing) and same:
+            return f"on the same machine the generator used {busy:.0%} of a core"
+        return ""
+
+    @property
+    def loud(self) -> str:
+        """How noisy the machine was."""
+        return f"the same work took up to {self.noise:.2f} times as long as it can"
 
     # --- lives --------------------------------------------------------------------------------------------------------
 
@@ -179,7 +185,7 @@ class Load(Judged):
         if latest > STILL / 4:
             raise CouldNotLook(f"{told}; the generator itself stood still for {time_text(latest)}")
         if self.noise > LOUD:
-            raise CouldNotLook(f"{told}; this machine was not quiet: {self.loud()}")
+            raise CouldNotLook(f"{told}; this machine was not quiet: {self.loud}")
         return [Finding(self.slo.service, told, "answers that come as in every other second")]
 
     # --- memory -------------------------------------------------------------------------------------------------------

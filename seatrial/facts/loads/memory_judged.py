@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from seatrial.facts.loads.judged import Judged, Told, share_text
@@ -105,10 +104,10 @@ class GrowthObjective(Judged):
             text="; ".join(f"{one.replica}: {one.text}" for one in each) + f" ({self.load_text()})",
         )
         if objective is None:
-            return self._undecided(base, "no bound is declared")
-        # What a replica was seen to hold is no sample of anything: there is no doubt to be added.
-        return self._decided(base, "met" if each[0].share <= objective else "missed")
-
-    def unfit(self) -> Iterator[str]:
-        """Memory is what it is on a slow machine, too; only on another one, or after a restart, it says nothing."""
-        yield from self._other_machine()
+            return replace(base, why="no bound is declared")
+        # What a replica was seen to hold is no sample of anything, and the same on a slow machine: only another one is a doubt.
+        if why := next(self.other_machine(), "") or (self.lives and f"{self.lives} was replaced meanwhile"):
+            return replace(base, why=why)
+        if self.run.stopped and each[0].share <= objective:
+            return replace(base, why=f"the load was ended before its time: {self.run.stopped}")
+        return replace(base, decision="met" if each[0].share <= objective else "missed")
