@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,12 +22,12 @@ __all__ = ["calibrated", "ceiling_of", "null_server"]
 
 SERVER = Path(seatrial.load.__file__).with_name("null_server.py")
 LASTS = 1.5
-"""Seconds that it is measured, and before that as long as it takes to get going."""
-WARM_UP = 0.5
+"""Seconds that it is measured."""
 AT_A_TIME = 16
+"""Users of a closed loop; an open one has as many connections as it may have."""
 STARTS_WITHIN = 10.0
 FASTEST = 200_000
-"""Requests a second that nothing here reaches: bounds what is made."""
+"""Requests a second that nothing here reaches: an open loop that is offered so many makes as many as it can."""
 
 
 @contextmanager
@@ -73,15 +74,16 @@ def calibrated(plan: LoadPlan, port: int) -> LoadPlan:
         locustfile="",
         environment={},
         tls={},
-        rate=0.0,
-        users=AT_A_TIME,
+        rate=float(FASTEST) if plan.rate else 0.0,
+        arrivals="constant",
+        users=0 if plan.rate else AT_A_TIME,
         pause=0.0,
         ramp=0.0,
-        warm_up=WARM_UP,
-        duration=LASTS,
+        warm_up=0.0,
+        duration=10 * LASTS,
         timeout=5.0,
-        connections=AT_A_TIME,
-        max_requests=int(FASTEST * (LASTS + WARM_UP)),
+        connections=min(plan.connections, 4 * AT_A_TIME),
+        max_requests=0,
         stop_at=1.0,
         processes=1,
         hosts={},
@@ -95,19 +97,23 @@ def ceiling_of(plan: LoadPlan) -> float | Missing:
 
     if plan.locustfile and not _ours(plan.locustfile):
         return Missing("its requests are made by Locust's own clients, which are not calibrated")
+    began: list[float] = []
+
+    def enough() -> str:
+        """It is stopped from here: what is offered it never comes to an end with."""
+        began.append(time.monotonic())
+        return "calibrated" if began[-1] - began[0] >= LASTS else ""
+
     try:
         with null_server(cores_of(plan.cpus)[:1]) as port:
-            found = launched(calibrated(plan, port), lambda _: None)
+            found = launched(calibrated(plan, port), lambda _: None, look=enough)
     except CouldNotLook as why:
         return Missing(f"the generator could not be calibrated: {why.reason}")
-    whole = [int(second["right"]) for each in found["streams"] if not each["name"] for second in each["seconds"]]
-    # The first second has its start in it, and the last is cut off.
-    best = max(whole, default=0)
-    return (
-        float(best)
-        if best
-        else Missing("the generator could not be calibrated: no answer of the local server was right")
-    )
+    right = sum(int(second["right"]) for each in found["streams"] if not each["name"] for second in each["seconds"])
+    seconds = float(found["seconds"])
+    if not right or seconds < LASTS / 2:
+        return Missing("the generator could not be calibrated: it got no answer of the local server")
+    return round(right / seconds, 1)
 
 
 def _ours(file: str) -> bool:
