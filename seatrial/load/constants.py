@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from seatrial.load.plan import Call
 from seatrial.load.recording import Track
-from seatrial.load.visits import Loop
+from seatrial.load.visits import DRAIN, NO_END, Loop
 
 __all__ = ["Constant"]
 
@@ -33,10 +34,8 @@ class Constant(Loop):
         self._check = check
         self._known: dict[bytes, str] = {}
         self._track: Track = self.recorder.track(call.name or f"{call.method} {call.path}", call.method)
-        self._out: dict[float, int] = {}
         self._asked = 0
         self._told = 0
-        self._only: Any = None
 
     def _arrive(self, number: int, intended: float) -> None:
         del number
@@ -73,8 +72,14 @@ class Constant(Loop):
         track.lost.append((done.intended, done.ended, done.failure or f"HTTP {done.status}"))
 
     def _drained(self, now: float, due: float) -> bool:
-        if due == float("inf") and self._told < self._asked and now < self._drained_by:
-            if self._drained_by == float("inf") and now >= self.ends:
-                self._drained_by = self.ends + self._timeout + 5.0
+        if due == math.inf and self._told < self._asked and now < self._drained_by:
+            if self._drained_by == math.inf and now >= self.ends:
+                self._drained_by = self.ends + self._timeout + DRAIN
             return False
         return super()._drained(now, due)
+
+    def _finish(self) -> None:
+        # What is still out is told by the client alone: its count is known, and when each was meant to begin is not.
+        for _ in range(self._asked - self._told):
+            self._track.lost.append((self.ends - 1e-6, perf_counter(), NO_END))
+        super()._finish()

@@ -9,105 +9,14 @@ What is asked comes with the load itself; this file alone asks nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any
 
-from seatrial.load.journeys import Answer, Journey, Request, Steps, Visit, Wrong
+from seatrial.load import calls
+from seatrial.load.journeys import Journey
 from seatrial.load.plan import Call, LoadPlan
 from seatrial.load.users import JourneyUser
 
-__all__ = ["Declared", "checker", "journey"]
-
-Check = Callable[[int, bytes], str]
-"""Is given status and body; says what is wrong with them, or nothing."""
-
-
-def checker(needs: str) -> Callable[[bytes], str]:
-    """What looks whether a body holds what it must; gives what is wrong with it, empty when nothing is."""
-    if not needs:
-        return lambda _: ""
-    try:
-        told = json.loads(needs)
-    except ValueError:
-        told = None
-    if not isinstance(told, dict):
-        text = needs.encode()
-        return lambda body: "" if text in body else "the body does not hold what it must"
-    import jmespath
-
-    expressions = [(expression, jmespath.compile(expression), value) for expression, value in told.items()]
-
-    def look(body: bytes) -> str:
-        try:
-            document = json.loads(body)
-        except (ValueError, RecursionError):
-            return "the body is no JSON"
-        for expression, compiled, value in expressions:
-            try:
-                found = compiled.search(document)
-            except (ValueError, TypeError, RecursionError):
-                found = None
-            if found != value:
-                return f"{expression} is not what it must be"
-        return ""
-
-    return look
-
-
-def journey(plan: LoadPlan) -> Journey:
-    """All calls of a plan as one visit."""
-    calls = [(call, _maker(call, plan.sentinel), _needing(call, plan.sentinel)) for call in plan.calls]
-
-    def visit(visit: Visit) -> Steps:
-        try:
-            for call, made, needing in calls:
-                if not call.undo:
-                    answer: Answer = yield made(visit.token)
-                    if wrong := needing(visit.token)(answer.body):
-                        raise Wrong(wrong)
-        finally:
-            # What it has written is taken away whatever came of it.
-            for call, made, _ in calls:
-                if call.undo:
-                    yield from _quietly(made(visit.token))
-
-    visit.__name__ = plan.name or "declared"
-    return visit
-
-
-def _quietly(request: Request) -> Steps:
-    request.counted = False
-    try:
-        yield request
-    except Wrong:
-        return
-
-
-def _maker(call: Call, sentinel: str) -> Callable[[str], Request]:
-    right = frozenset(call.right)
-
-    def make(token: str) -> Request:
-        def put(text: str) -> str:
-            return text.replace(sentinel, token) if sentinel else text
-
-        return Request(
-            call.method,
-            put(call.path),
-            name=call.name or f"{call.method} {call.path.partition('?')[0]}",
-            headers={name: put(value) for name, value in call.headers.items()},
-            body=put(call.body).encode() if call.body else None,
-            right=right,
-        )
-
-    return make
-
-
-def _needing(call: Call, sentinel: str) -> Callable[[str], Callable[[bytes], str]]:
-    fixed = checker(call.needs)
-    if not sentinel or sentinel not in call.needs:
-        return lambda _: fixed
-    return lambda token: checker(call.needs.replace(sentinel, token))
+__all__ = ["Declared"]
 
 
 class Declared(JourneyUser):
@@ -116,16 +25,9 @@ class Declared(JourneyUser):
     @classmethod
     def journeys_of(cls, plan: LoadPlan) -> list[tuple[Journey, float]]:
         """The one journey of the plan."""
-        return [(journey(plan), 1.0)] if plan.calls else []
+        return [(calls.journey(plan), 1.0)] if plan.calls else []
 
     @classmethod
     def constant(cls, plan: LoadPlan) -> tuple[Call, Callable[[bytes], str]] | None:
-        """The one request that is made again and again, where there is but one and it is always the same."""
-        if len(plan.calls) != 1 or (plan.sentinel and plan.sentinel in _all(plan.calls[0])) or plan.calls[0].undo:
-            return None
-        return plan.calls[0], checker(plan.calls[0].needs)
-
-
-def _all(call: Call) -> str:
-    told: list[Any] = [call.path, call.body, call.needs, *call.headers.values()]
-    return "\n".join(told)
+        """The one request that is always the same, where it is."""
+        return calls.constant(plan)

@@ -27,7 +27,7 @@ log = logging.getLogger("seatrial.load")
 ASKED = 5
 """Times that each worker is asked for its clock."""
 ANSWERS_WITHIN = 5.0
-LEAD = 0.5
+LEAD = 1.0
 """Seconds from when all were told until the load begins."""
 PREPARED_WITHIN = 120.0
 SILENT = 8.0
