@@ -16,11 +16,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 __all__ = ["DEFECTS", "Api", "Call", "Fault", "Keeper", "Raw", "serve"]
 
 STALE = 30.0
+NO_CONTENT = 204
 DEFECTS = {
     "empty": "answers 200 with an empty body to everything",
     "braces": "answers 200 with {} to everything",
     "loses": "says that it has written, and has lost every so manieth (loses=3)",
-    "stale": "reads what was there half a minute ago",
+    "stale": "reads what was there half a minute ago, as a replica that lags does",
     "open": "lets everybody in",
     "redirects": "sends everybody elsewhere",
     "mixes": "answers with what somebody else wrote",
@@ -92,7 +93,6 @@ class Keeper:
             if self.defect == "mixes" and self._kept.get(kind):
                 key = next(iter(self._kept[kind]))
             history = self._kept.get(kind, {}).get(key, [])
-            # A second version of something is what a stale read does not see; the first one is there at once.
             seen = [one for at, one in history if self.defect != "stale" or time.monotonic() - at > STALE]
             return json.loads(seen[-1]) if seen else None
 
@@ -131,6 +131,7 @@ class Api:
             ):
                 pattern = re.compile("^" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + "/?$")
                 self.routes.append((method, pattern, getattr(self, attribute)))
+        self.routes.sort(key=lambda one: one[1].pattern.count("?P<"))  # what is named before what may be anything
 
     def answer(self, method: str, address: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Raw]:
         """What one request comes to."""
@@ -192,12 +193,14 @@ def serve(api: Api, port: int = 0) -> ThreadingHTTPServer:
             headers = {name.lower(): value for name, value in self.headers.items()}
             status, told = api.answer(self.command, self.path, headers, body)
             self.send_response(status)
-            self.send_header("Content-Type", told.kind)
-            self.send_header("Content-Length", str(len(told.data)))
+            if status != NO_CONTENT:
+                self.send_header("Content-Type", told.kind)
+                self.send_header("Content-Length", str(len(told.data)))
             for name, value in told.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(told.data)
+            if status != NO_CONTENT:
+                self.wfile.write(told.data)
 
         do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _do
 
@@ -207,5 +210,8 @@ def serve(api: Api, port: int = 0) -> ThreadingHTTPServer:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 128
+
+        def handle_error(self, *_: object) -> None:
+            """A visitor who goes away before the answer is none of ours."""
 
     return Server(("127.0.0.1", port), Handler)
