@@ -144,6 +144,11 @@ class Reader:
         """Whether not one byte is left from before."""
         return not self._buffer
 
+    @property
+    def held(self) -> int:
+        """Bytes that are kept until the answer is whole."""
+        return len(self._buffer) + len(self._content)
+
     def feed(self, data: bytes) -> bool:
         """Read on; True when the answer is whole.
 

@@ -16,7 +16,16 @@ from seatrial.load.wire import originals, tls
 from seatrial.load.wire.answers import MOST_BODY
 from seatrial.load.wire.asking import Origin, is_bodiless, may_be_repeated
 from seatrial.load.wire.connecting import Connections
-from seatrial.load.wire.failures import CLOSED, CUT_OFF, RESET, TIMED_OUT, TIMED_OUT_CONNECTING, Broken, of_socket
+from seatrial.load.wire.failures import (
+    CLOSED,
+    CUT_OFF,
+    RESET,
+    TIMED_OUT,
+    TIMED_OUT_CONNECTING,
+    TOO_MUCH,
+    Broken,
+    of_socket,
+)
 from seatrial.load.wire.links import LISTENING, Done, Link
 from seatrial.load.wire.originals import POLL_ERROR, POLL_HANGUP, POLL_IN, POLL_OUT, POLL_RDHUP
 from seatrial.load.wire.unread import Unread
@@ -27,6 +36,8 @@ SWEEP = 0.02
 """How often it looks whose time is over."""
 MOST_KEPT, MOST_KEPT_BYTES = 256, 4096
 """Whole answers that are remembered: one that is the same to the byte has been checked already."""
+MOST_HELD = 512 << 20
+"""Bytes of answers that are not whole yet, of all connections together."""
 RESTED = 0.1
 """Seconds after which a connection is looked at before it is used again."""
 AT_ONCE = 4096
@@ -215,7 +226,12 @@ class Client(Connections):
             return
         link.started = taken > 0
         if taken != len(request):
-            self._later(link, request[taken:])
+            if link.fresh:
+                # It may be answered before it is sent; the connection is then of no use for another.
+                link.fresh = False
+                link.reader.begin(bodiless=False)
+            link.pending = memoryview(request)[taken:]
+            self._watch(link, LISTENING | POLL_OUT)
 
     def _refill(self) -> None:
         """Give what waits to connections that are free, or may be opened."""
@@ -227,10 +243,6 @@ class Client(Connections):
                 self._start(self._idle.pop(), done)
             else:
                 self._open(done)
-
-    def _later(self, link: Link, data: bytes) -> None:
-        link.pending = memoryview(data) if link.pending is None else memoryview(bytes(link.pending) + data)
-        self._watch(link, LISTENING | POLL_OUT)
 
     def _flush(self, link: Link) -> None:
         """Go on sending."""
@@ -325,6 +337,7 @@ class Client(Connections):
             self._fail(link, broken.kind, now)
             return
         if not whole:
+            self._hold(link, now)
             return
         done.status, done.head, done.body = reader.status, reader.head, reader.body
         keep = reader.keep and not ended and not link.shut and link.pending is None
@@ -335,6 +348,8 @@ class Client(Connections):
             self._whole[data] = (done.status, done.head, done.body)
         done.ended = now
         self._over.append(done)
+        self._held -= link.held
+        link.held = 0
         link.used += 1
         link.done = None
         if not keep:
@@ -344,6 +359,14 @@ class Client(Connections):
         else:
             link.rested = now
             self._idle.append(link)
+
+    def _hold(self, link: Link, now: float) -> None:
+        """Keep half an answer, as long as those of all connections together are not more than memory is there for."""
+        held = link.reader.held
+        self._held += held - link.held
+        link.held = held
+        if self._held > MOST_HELD:
+            self._fail(link, TOO_MUCH, now)
 
     # Failures
 
@@ -375,7 +398,8 @@ class Client(Connections):
                 continue
             if now >= done.deadline:
                 self._drop(link)
-                self._end(done, TIMED_OUT_CONNECTING if link.connecting else TIMED_OUT, now)
+                shaking = link.pipe is not None and not link.pipe.ready
+                self._end(done, TIMED_OUT_CONNECTING if link.connecting or shaking else TIMED_OUT, now)
             elif link.connecting and now >= link.connect_by:
                 self._next_address(link, TIMED_OUT_CONNECTING, now)
         queue = self._queue

@@ -11,7 +11,7 @@ from typing import Any
 from seatrial.load.wire import originals, tls
 from seatrial.load.wire.answers import Reader
 from seatrial.load.wire.asking import Origin
-from seatrial.load.wire.failures import UNKNOWN_HOST, Broken, of_socket
+from seatrial.load.wire.failures import REFUSED, UNKNOWN_HOST, Broken, of_socket
 from seatrial.load.wire.links import LISTENING, Address, Done, Link
 from seatrial.load.wire.originals import POLL_OUT
 
@@ -34,6 +34,7 @@ class Connections:
         self._idle: list[Link] = []
         self._over: list[Done] = []
         self._round = 0
+        self._held = 0
         self.opened = 0
         """Connections that were opened, all together."""
         self.most_open = 0
@@ -99,6 +100,15 @@ class Connections:
             return
         if not event & POLL_OUT:
             return
+        try:
+            itself = link.socket.getsockname() == link.socket.getpeername()
+        except OSError as error:
+            self._next_address(link, of_socket(error.errno or 0), now)
+            return
+        if itself:
+            # Nobody listens, and the port it was given was the one it asked for: TCP then speaks to itself.
+            self._next_address(link, REFUSED, now)
+            return
         link.connecting = False
         if self._addresses and self._addresses[0] != link.address:
             self._addresses = (link.address, *(each for each in self._addresses if each != link.address))
@@ -137,6 +147,8 @@ class Connections:
 
     def _drop(self, link: Link) -> None:
         self._links.pop(link.number, None)
+        self._held -= link.held
+        link.held = 0
         if link.done is None and link in self._idle:
             self._idle.remove(link)
         link.fresh = False

@@ -17,6 +17,7 @@ __all__ = [
     "TIMED_OUT_CONNECTING",
     "TOO_LONG",
     "TOO_MANY_FILES",
+    "TOO_MUCH",
     "UNKNOWN_HOST",
     "UNREACHABLE",
     "Broken",
@@ -35,6 +36,7 @@ RESET = "connection reset"
 NO_HTTP = "no HTTP"
 HEAD_TOO_LONG = "head too long"
 TOO_LONG = "body too long"
+TOO_MUCH = "answers too long to be kept all at once"
 NO_PORTS = "no local port is free"
 TOO_MANY_FILES = "too many open files"
 

@@ -41,7 +41,6 @@ class Done:
         self.intended = intended
         """When it was meant to begin; like every time here, of `time.perf_counter`."""
         self.request = request
-        """Empty when it is over."""
         self.deadline = deadline
         self.again = False
         """Whether it was sent a second time, as the first connection had been closed by the other side."""
@@ -64,7 +63,7 @@ class Link:
     """One connection."""
 
     __slots__ = (
-        "address", "born", "by", "connect_by", "connecting", "done", "fresh", "number", "others", "pending", "pipe", "reader",
+        "address", "born", "by", "connect_by", "connecting", "done", "fresh", "held", "number", "others", "pending", "pipe", "reader",
         "receive", "rested", "shut", "socket", "started", "transmit", "used", "watched",
     )  # fmt: skip
 
@@ -95,6 +94,8 @@ class Link:
         """What is still to be sent."""
         self.watched = 0
         """The events it is registered for."""
+        self.held = 0
+        """Bytes of an answer that is not whole yet."""
         self.rested = 0.0
         """Since when it has nothing to do."""
         self.shut = False

@@ -534,10 +534,19 @@ def test_a_client_certificate_is_shown(keys):
 
 
 def test_no_tls_where_tls_should_be_and_the_other_way_round(keys):
-    with Server(once(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n" * 2)) as server:
+    def plain(link, number):
+        link.recv(1000)
+        link.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
+
+    with Server(plain) as server:
         url = server.url.replace("http:", "https:")
-        with client_of(url, timeout=1.0) as client:
-            assert told(asked(client, url))[0] in ("TLS: wrong version number", "timed out", "TLS: connection closed")
+        with client_of(url) as client:
+            (word,) = told(asked(client, url))
+            assert word in ("TLS: wrong version number", "TLS: record layer failure")
+    with Server(lambda link, number: time.sleep(1)) as server:
+        url = server.url.replace("http:", "https:")
+        with client_of(url, timeout=0.3) as client:
+            assert told(asked(client, url)) == ["timed out while connecting"]
     with Server(always(OK), tls=secured(keys)) as server:
         url = server.url.replace("https:", "http:")
         with client_of(url) as client:
@@ -655,3 +664,41 @@ def test_how_long_answers_lay_unread_is_known_under_load(null):
                 client.send(request, perf_counter())
         assert sum(client.unread.counts) == count > 500
         assert 0 < client.unread.quantile(0.5) <= client.unread.most
+
+
+def test_an_answer_before_the_request_is_sent_ends_the_connection():
+    refused = b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno\n"
+
+    def serve(link, number):
+        if number == 1:
+            heard(link)
+            link.sendall(refused)
+        link.recv(1000)
+        link.sendall(refused)
+        time.sleep(0.3)
+
+    with Server(serve) as server, client_of(server.url, connections=1) as client:
+        assert told(asked(client, server.url)) == ["413 no\n"]
+        done = asked(client, server.url, 2, method="POST", body=b"x" * (8 << 20))
+        assert [each.status or each.failure.split()[0] for each in done] in ([413, 413], ["connection", 413])
+        assert client.open_connections == 0
+
+
+def test_half_answers_of_all_connections_together_are_bounded(monkeypatch):
+    from seatrial.load.wire import client as module
+
+    monkeypatch.setattr(module, "MOST_HELD", 300_000)
+
+    def serve(link, number):
+        heard(link)
+        link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 200001\r\n\r\n" + b"x" * 200_000)
+        time.sleep(0.5)
+        link.sendall(b"x")
+        time.sleep(0.5)
+
+    with Server(serve) as server, client_of(server.url) as client:
+        for _ in range(3):
+            client.send(encode("GET", "/", {}, None, server.url), perf_counter())
+        seen = sorted(each.failure or str(each.status) for each in collected(client, 3))
+        assert seen[:1] + seen[-1:] == ["200", "answers too long to be kept all at once"]
+        assert client._held == 0
