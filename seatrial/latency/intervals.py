@@ -14,6 +14,7 @@ and White 2004 (length of blocks); Clopper and Pearson 1934.
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ __all__ = ["BOUNDS", "TOLD", "Interval", "Series", "needed", "quantile", "rate",
 
 BOUNDS = 0.95
 """Confidence of the interval by which an objective is decided."""
-TOLD = 0.9999
+TOLD = 0.99999
 """Confidence of the interval that is told: how far the truth may lie."""
 UNBOUNDED = histograms.HIGHEST / 1e6
 """Stands for a latency that nothing bounds: the greatest a histogram can tell."""
@@ -134,9 +135,14 @@ def quantile(seconds: Series | Sequence[str | Mapping[int, int]], q: float, *, c
     high = binomial_rank(effective, q, 1 - tail) / effective * n
     low = binomial_rank(effective, q, tail) / effective * n
     bounded = math.ceil(high - 1e-6) <= n
+    least = known.ranked(math.floor(low + 1e-6)) if low >= 1 else 0.0
+    most = known.ranked(math.ceil(high - 1e-6)) if bounded else UNBOUNDED
+    if low < 1 or not bounded:
+        floor, ceiling = _surely(known, q)
+        least, most, bounded = max(least, floor), min(most, ceiling), bounded or ceiling < UNBOUNDED
     return Interval(
-        known.ranked(math.floor(low + 1e-6)) if low >= 1 else 0.0,
-        known.ranked(math.ceil(high - 1e-6)) if bounded else UNBOUNDED,
+        least,
+        most,
         seen,
         confidence,
         n,
@@ -144,6 +150,26 @@ def quantile(seconds: Series | Sequence[str | Mapping[int, int]], q: float, *, c
         effective,
         bounded,
     )
+
+
+def _surely(known: Series, q: float) -> tuple[float, float]:
+    """What a quantile is surely not below, and not above, where its neighbourhood tells nothing of it.
+
+    How seconds hang together is asked there at each value by itself: where latencies that hardly differ take turns around the
+    quantile, it still is plain that all of them are far from zero. Such a value is taken at `TOLD`, which leaves the confidence of
+    the interval as it is.
+    """
+
+    def inside(place: int) -> Interval:
+        return share(known.within(float(known.values[place]) / 1e6), known.each, confidence=TOLD)
+
+    count = len(known.values)
+    below = bisect.bisect_left(range(count), True, key=lambda place: inside(place).high >= q)
+    above = bisect.bisect_left(range(count), True, key=lambda place: inside(place).low >= q)
+    floor = float(known.values[below - 1]) / 1e6 if below else 0.0
+    # Not a value that was seen: just below the least of all, where there is none within.
+    floor = floor or (float(known.values[0]) / 1e6 if share([0.0], [float(known.total)], confidence=TOLD).high < q else 0.0)
+    return floor, float(known.values[above]) / 1e6 if above < count else UNBOUNDED
 
 
 def share(hits: Sequence[float], each: Sequence[float], *, confidence: float = BOUNDS) -> Interval:

@@ -25,7 +25,7 @@ too few requests for the quantile      faster          met (there is no upper bo
 =====================================  ==============  ====================================================================
 
 Errors are not moved by lag, noise and trends of latency. Throughput is moved by everything that makes things look slower. What moves
-neither met nor missed is not asked. Two intervals are told: the bounds, and at 99.99 % how far the truth may lie: a target that is truly
+neither met nor missed is not asked. Two intervals are told: the bounds, and at 99.999 % how far the truth may lie: a target that is truly
 worse than its objective by half of that never meets it, and one better by as much nearly always does.
 """
 
@@ -93,7 +93,7 @@ class Decision:
     """One line: the numbers, and where it is undecided what to do."""
     seen: float | None = None
     interval: Interval | None = None
-    """At 99.99 %: how far the truth may lie."""
+    """At 99.999 %: how far the truth may lie."""
     bounds: Interval | None = None
     """At 95 %: by what it was decided."""
     notes: tuple[str, ...] = ()

@@ -50,7 +50,7 @@ class Told:
     bounds: tuple[float, float] | None = None
     """The 95 % interval, by which it is decided."""
     interval: tuple[float, float] | None = None
-    """The 99.99 % interval: how far the truth may lie."""
+    """The 99.999 % interval: how far the truth may lie."""
     objective: float | None = None
     """None where nothing is promised of this machine."""
     samples: int = 0

@@ -50,7 +50,7 @@ class LatencyObjective(Judged):
         bounds = intervals.quantile(known, self.quantile)
         far = intervals.quantile(known, self.quantile, confidence=intervals.TOLD)
         few = f"; {share_text(lost / all_of_them)} of all failed" if lost else ""
-        text = f"{time_text(bounds.seen)} (95%: {_times(bounds)}; 99.99%: {_times(far)}; {self.load_text()}{few})"
+        text = f"{time_text(bounds.seen)} (95%: {_times(bounds)}; 99.999%: {_times(far)}; {self.load_text()}{few})"
         if lost > (1 - self.quantile) * all_of_them:
             text = (
                 f"{share_text(lost / all_of_them)} of requests failed, more than the {share_text(1 - self.quantile)} that "
@@ -81,7 +81,7 @@ class ErrorObjective(Judged):
         kinds = sorted(self.stream.errors.items(), key=lambda kind: -kind[1])
         which = "; " + ", ".join(f"{count:,} {kind}" for kind, count in kinds[:5]) if kinds else ""
         text = (
-            f"{share_text(made.bounds.seen)}, {sum(failed):,.0f} of {sum(each):,.0f} (95%: {_shares(made.bounds)}; 99.99%: "
+            f"{share_text(made.bounds.seen)}, {sum(failed):,.0f} of {sum(each):,.0f} (95%: {_shares(made.bounds)}; 99.999%: "
             f"{_shares(made.interval)}; {self.load_text()}{which})"
         )
         return replace(base, text=text)
@@ -114,7 +114,7 @@ class ThroughputObjective(Judged):
         if made.bounds is None or made.interval is None:
             return base
         offered_text = f"{_rate(base.offered)} were offered; " if offered else ""
-        text = f"{_rate(made.bounds.seen)} (95%: {_rates(made.bounds)}; 99.99%: {_rates(made.interval)}; {offered_text}{self.load_text()})"
+        text = f"{_rate(made.bounds.seen)} (95%: {_rates(made.bounds)}; 99.999%: {_rates(made.interval)}; {offered_text}{self.load_text()})"
         return replace(base, text=text)
 
     def _answered(self) -> list[float]:
