@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 
@@ -167,6 +168,39 @@ def test_an_answer_that_stops_is_cut_off_and_one_that_never_began_is_not():
     with pytest.raises(Broken) as broken:
         fed([])[0].ended()
     assert broken.value.kind == CLOSED
+
+
+def result(pieces, head):
+    reader = Reader(5000)
+    reader.begin(bodiless=head)
+    try:
+        if any(reader.feed(piece) for piece in pieces) or reader.ended():
+            return reader.status, reader.head, reader.body
+    except Broken as broken:
+        return broken.kind
+
+
+INSERTED = [b"\r\n", b"\n", b"0", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"ffff\r\n", b"x" * 6000]
+
+
+def test_damaged_answers_are_read_the_same_wherever_they_are_split():
+    source = random.Random(7)
+    for _ in range(1500):
+        data, head, *_ = source.choice(list(WHOLE.values()))
+        damaged = bytearray(data)
+        for _ in range(source.choice([1, 1, 2, 4])):
+            at = source.randrange(len(damaged))
+            match source.randrange(3):
+                case 0:
+                    damaged[at] = source.choice(b"\r\n :;,019afFHT\x00\xff-+\t")
+                case 1:
+                    del damaged[at : at + source.choice([1, 2, 5])]
+                case _:
+                    damaged[at:at] = source.choice(INSERTED)
+            damaged = damaged or bytearray(b"x")
+        cuts = [0, *sorted(source.choices(range(len(damaged)), k=3)), len(damaged)]
+        pieces = [bytes(damaged[a:b]) for a, b in itertools.pairwise(cuts) if a < b]
+        assert result(pieces, head) == result([bytes(damaged)], head), bytes(damaged)
 
 
 def test_many_heads_are_read_without_keeping_them_all():

@@ -23,6 +23,7 @@ MOST_KEPT = 256
 
 END = b"\r\n\r\n"
 START = b"HTTP/1."
+NO_CR = f"{NO_HTTP}: its lines end without CR"
 
 HEAD, LENGTH, SIZE, CHUNK, AFTER, TRAILERS, CLOSE, WHOLE = range(8)
 
@@ -50,6 +51,8 @@ def _length_of(value: bytes) -> int:
 
 
 def _read_head(head: bytes) -> _Head:
+    if head[: len(START)] == START and head.count(b"\n") != head.count(b"\r\n"):
+        raise Broken(NO_CR)
     first, *lines = head[: -len(END)].split(b"\r\n")
     version, status = first[7:8], first[9:12]
     if first[:7] != START or not version.isdigit() or first[8:9] != b" " or first[12:13] not in (b" ", b""):
@@ -202,7 +205,7 @@ class Reader:
                 if len(buffer) > MOST_HEAD:
                     raise Broken(HEAD_TOO_LONG)
                 if buffer.find(b"\n\n", looked) >= 0:
-                    raise Broken(f"{NO_HTTP}: its lines end without CR")
+                    raise Broken(NO_CR)
                 return False
             if end > MOST_HEAD:
                 raise Broken(HEAD_TOO_LONG)
