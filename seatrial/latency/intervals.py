@@ -168,7 +168,9 @@ def _surely(known: Series, q: float) -> tuple[float, float]:
     above = bisect.bisect_left(range(count), True, key=lambda place: inside(place).low >= q)
     floor = float(known.values[below - 1]) / 1e6 if below else 0.0
     # Not a value that was seen: just below the least of all, where there is none within.
-    floor = floor or (float(known.values[0]) / 1e6 if share([0.0], [float(known.total)], confidence=TOLD).high < q else 0.0)
+    floor = floor or (
+        float(known.values[0]) / 1e6 if share([0.0], [float(known.total)], confidence=TOLD).high < q else 0.0
+    )
     return floor, float(known.values[above]) / 1e6 if above < count else UNBOUNDED
 
 
