@@ -32,6 +32,7 @@ MOST = 900
 LIVES = 2.0
 OTHERS = 5.0
 """Seconds between two looks at the services that it needs."""
+AGAIN = 2
 PROBES = ("liveness", "readiness", "health")
 KUBERNETES = 3
 
@@ -60,13 +61,13 @@ class Watching:
         failures = (check.failure_threshold if check else None) or (configured[0].retries if configured else 0)
         return dead(self.watch.samples(), failures or KUBERNETES)
 
-    def timeline(self, zero: float, title: str) -> Timeline:
+    def timeline(self, zero: float, title: str) -> Timeline | Missing:
         """What was seen, on the clock of the load, which began then on the monotonic clock."""
         shift = zero - self.watch.began
         try:
-            after = tuple(map(_life, self.bench.hands.replicas(self.service)))
-        except CouldNotLook:
-            after = ()
+            after = tuple(map(_life, self._after()))
+        except CouldNotLook as why:  # that nothing could be seen is not that nothing was there
+            return Missing(f"whether {self.service} outlived the load could not be seen: {why.reason}", why.right)
         return Timeline(
             experiment=title,
             service=self.service,
@@ -79,6 +80,15 @@ class Watching:
             after=after,
             interval=self.interval,
         )
+
+    def _after(self) -> tuple[Replica, ...]:
+        """Its replicas now; an engine that is busy is asked again."""
+        for _ in range(AGAIN):
+            try:
+                return self.bench.hands.replicas(self.service)
+            except CouldNotLook:
+                time.sleep(1.0)
+        return self.bench.hands.replicas(self.service)
 
     def residents(self, zero: float) -> tuple[Residents, ...] | Missing:
         """Memory of each replica, on the same clock."""

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NOUNS", "ORDER", "PART", "TIER", "key", "numbers_of", "run", "seconds", "title"]
 
-NOUNS = tuple(noun for noun in nouns.NOUNS if noun != "baseline")
+WITHOUT = ("baseline", "stated_load", "quick_load", "classed_load", "paying_load")
+"""Nouns that are judged without this load: by the profile alone, or by requests without any load."""
+NOUNS = tuple(noun for noun in nouns.NOUNS if noun not in WITHOUT)
 ORDER = 8
 PART = "loads"
 TIER = Tier.load
