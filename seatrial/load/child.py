@@ -220,6 +220,8 @@ class _Orders:
 
     def __init__(self) -> None:
         self._rest = _Orders.early
+        self.over = False
+        """Whether the result was told: nobody has to listen any more."""
 
     def wait(self) -> str:
         """Why the load is to be stopped; the process ends when there is no one to say it any more."""
@@ -241,5 +243,8 @@ class _Orders:
             except OSError:
                 piece = b""
             if not piece or len(self._rest) > LONGEST_PLAN:
+                if self.over:
+                    return ""  # It ends by itself, and tells its workers first.
+                # Workers of ours end with this process.
                 os._exit(3)
             self._rest += piece

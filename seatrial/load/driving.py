@@ -150,7 +150,8 @@ class Driver:
         self._tell(session)
 
     def _listen(self) -> None:
-        self._stop(self._orders.wait())
+        while why := self._orders.wait():
+            self._stop(why)
 
     def _wait_for_workers(self, local: int) -> None:
         runner = self.environment.runner
@@ -169,13 +170,18 @@ class Driver:
                     raise Trouble("a worker process ended before it began")
             gevent.sleep(0.02)
 
-    def _reaped(self) -> None:
+    def _reaped(self) -> list[int]:
+        """Workers of ours that have ended since this was asked last."""
+        ended = []
         for pid in list(self._pids):
             try:
-                if os.waitpid(pid, os.WNOHANG)[0]:
-                    self._pids.remove(pid)
+                gone = bool(os.waitpid(pid, os.WNOHANG)[0])
             except ChildProcessError:
+                gone = True
+            if gone:
                 self._pids.remove(pid)
+                ended.append(pid)
+        return ended
 
     # While it runs
 
@@ -195,14 +201,15 @@ class Driver:
         if session.shares:
             for name, worker in session.shares.workers.items():
                 if not worker.told.get("done"):
-                    session.shares._lose(name, "did not end in time")
+                    session.shares.lose(name, "did not end in time")
         self._second(session, last=True)
 
     def _done(self, session: Any) -> bool:
         if not session.shares:
             return bool(session.done)
+        for pid in self._reaped():
+            session.shares.ended(pid)
         session.shares.look()
-        self._reaped()
         return bool(session.shares.done)
 
     def _gather(self, session: Any) -> None:
@@ -278,6 +285,7 @@ class Driver:
         if lost and len(lost) == len(shares.workers):
             stopped = stopped or f"every worker was lost: {lost[0]}"
         streams = joined.told()
+        self._orders.over = True
         self._out.tell(
             "result",
             began=session.began,
@@ -290,6 +298,7 @@ class Driver:
                 "connections": sum(each.get("connections", 0) for each in told),
                 "joined": len(told),
                 "lost": len(lost),
+                "losses": lost,
                 "skew": round(shares.skew, 6) if shares else 0.0,
             },
             left=sum(each.get("left", 0) for each in told),
@@ -298,7 +307,7 @@ class Driver:
             seconds=round(max((each.get("seconds", 0.0) for each in told), default=0.0), 3),
             stopped=stopped,
         )
-        if shares:
+        if self.plan.hosts:
             with gevent.Timeout(3.0, False):
                 self.environment.runner.quit()
 

@@ -33,14 +33,16 @@ def unreachable(address: str, tls: Mapping[str, str], timeout: float) -> str:
     for attempt in range(TRIES):
         if attempt:
             time.sleep(BETWEEN)
+        connected = False
         try:
             with socket.create_connection((origin.host, origin.port), timeout=timeout) as plain:
+                connected = True
                 if made is not None:
                     with made.wrap_socket(plain, server_hostname=tls.get("server_name") or origin.host):
                         return ""
                 return ""
         except TimeoutError:
-            kind = "no answer to a connection"
+            return f"{origin.named}: {'no TLS within' if connected else 'no connection within'} {timeout:g} s"
         except socket.gaierror:
             return f"{origin.host}: unknown host"
         except Broken as broken:

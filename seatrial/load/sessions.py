@@ -155,6 +155,7 @@ class Session:
             self.trouble = _told(error)
             log.error("%s", self.trouble)
             self.done = True
+            self.environment.process_exit_code = 1
             gevent.spawn_later(0, self.environment.runner.quit)
             return
         self._greenlet = gevent.spawn(self._run, self.loop)
@@ -287,6 +288,7 @@ class Session:
             return None if not self.trouble else {"trouble": self.trouble, "done": True, "index": self.share[0]}
         return {
             "index": self.share[0],
+            "pid": os.getpid(),
             "news": self.recorder.news(),
             "busy": self.loop.busy(),
             "waited": self.loop.waited,

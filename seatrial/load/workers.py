@@ -79,7 +79,7 @@ class Shares:
                 gevent.sleep(0.002)
         silent = [name for name, worker in self.workers.items() if not worker.heard]
         for name in silent:
-            self._lose(name, "does not answer")
+            self.lose(name, "does not answer")
         there = [name for name in ready if name not in silent]
         told = plan.dumped()
         for place, name in enumerate(there):
@@ -131,13 +131,14 @@ class Shares:
             return
         worker.heard = max(worker.heard, perf_counter())
         if told.get("sequence", 0) != worker.sequence:
-            self._lose(client_id, "a report of it is missing")
+            self.lose(client_id, "a report of it is missing")
         worker.sequence = told.get("sequence", 0) + 1
         if "news" in told:
             self.session.joined.add(told.pop("news"))
         worker.told = told
 
-    def _lose(self, name: str, why: str) -> None:
+    def lose(self, name: str, why: str) -> None:
+        """One that is not to be counted on any more."""
         worker = self.workers[name]
         if not worker.lost:
             worker.lost = why
@@ -149,11 +150,17 @@ class Shares:
         for name, worker in self.workers.items():
             if worker.told.get("done") or worker.lost:
                 continue
-            client = self.runner.clients.get(name)
-            if client is None or client.state == "missing":
-                self._lose(name, "gone")
+            # Locust itself counts one as missing after three seconds, which a busy machine is good for.
+            if self.runner.clients.get(name) is None:
+                self.lose(name, "it left")
             elif now - worker.heard > SILENT:
-                self._lose(name, "no report for several seconds")
+                self.lose(name, f"no report for {SILENT:g} s")
+
+    def ended(self, pid: int) -> None:
+        """A process of ours is no more."""
+        for name, worker in self.workers.items():
+            if worker.told.get("pid") == pid and not worker.told.get("done"):
+                self.lose(name, "its process ended")
 
     @property
     def done(self) -> bool:
