@@ -87,7 +87,7 @@ class One(User):
                     feed("GET", "/", [int(each * 1e6 + 0.5) for each in kept], 3 * len(kept), [(0.0, "wrong")] * wrong)
                     wrong = 0
                     unread = client.unread
-                    told.update(p50=unread.quantile(0.5), p99=unread.quantile(0.99), most=unread.most, answers=sum(unread.counts))
+                    told.update(p50=unread.quantile(0.5), p99=unread.quantile(0.99), most=unread.most, by_kernel=unread.by_kernel)
                 gevent.sleep(0)
                 turn = perf_counter() + 0.004
 """
@@ -274,7 +274,7 @@ def test_generator(kind, server, tmp_path, benchmark):
         assert sum(event.get("failed", 0) for event in events if event["event"] == "second") == 0, out[-2000:]
     if "UNREAD " in out:
         unread = json.loads(out.rpartition("UNREAD ")[2].splitlines()[0])
-        row = row._replace(note=f"unread at most {unread['p50'] * 1e6:.0f} µs p50, {unread['p99'] * 1e6:.0f} µs p99")
+        row = row._replace(note=f"unread {unread['p50'] * 1e6:.0f} µs p50, {unread['p99'] * 1e6:.0f} µs p99")
     rows.append(row)
     benchmark.extra_info.update(requests=row.rate, busy=row.busy, of_a_core=row.of_a_core, server=row.served)
     assert row.rate > 100, out[-2000:]

@@ -38,6 +38,8 @@ MOST_KEPT, MOST_KEPT_BYTES = 256, 4096
 """Whole answers that are remembered: one that is the same to the byte has been checked already."""
 MOST_HELD = 512 << 20
 """Bytes of answers that are not whole yet, of all connections together."""
+NOTED_EVERY = 0.005
+"""Seconds between two answers of which it is noted how long they lay unread."""
 RESTED = 0.1
 """Seconds after which a connection is looked at before it is used again."""
 AT_ONCE = 4096
@@ -82,7 +84,8 @@ class Client(Connections):
         self._uneven = False
         """Whether requests have time-outs of their own, so that who comes first need not be over first."""
         self._sweep_at = self._scan_at = 0.0
-        self._looked = 0.0
+        self._looked = perf_counter()
+        self._note_at = 0.0
         self.waited = 0
         """Requests that had to wait because every connection was in use."""
         self.repeated = 0
@@ -151,6 +154,8 @@ class Client(Connections):
         over, self._over = self._over, []
         self._round += 1
         links, idle, queue, whole = self._links, self._idle, self._queue, self._whole
+        if events and now >= self._note_at:
+            self._note(events[len(events) // 2][0], now)
         for number, event in events:
             link = links.get(number)
             if link is None:
@@ -186,7 +191,7 @@ class Client(Connections):
         if self._over:
             over += self._over
             self._over = []
-        if over:
+        if over and not self.unread.by_kernel:
             self.unread.add(unread, len(over))
         return over
 
@@ -197,6 +202,21 @@ class Client(Connections):
         self._queue.clear()
         self._over.clear()
         self._epoll.close()
+
+    def _note(self, number: int, now: float) -> None:
+        """Let the next read of a connection, which is in this round, also tell when it came what is read."""
+        self._note_at = now + NOTED_EVERY
+        link, of = self._links.get(number), self._round
+        if link is None or link.connecting:
+            return
+
+        def receive(size: int, flags: int = 0) -> bytes:
+            link.receive = link.socket.recv
+            if flags or self._round != of:
+                return link.receive(size, flags)
+            return self.unread.received(link.socket, size, now)
+
+        link.receive = receive
 
     # Requests
 

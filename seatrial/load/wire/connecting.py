@@ -14,6 +14,7 @@ from seatrial.load.wire.asking import Origin
 from seatrial.load.wire.failures import REFUSED, UNKNOWN_HOST, Broken, of_socket
 from seatrial.load.wire.links import LISTENING, Address, Done, Link
 from seatrial.load.wire.originals import POLL_OUT
+from seatrial.load.wire.unread import note_arrivals
 
 __all__ = ["Connections"]
 
@@ -65,6 +66,7 @@ class Connections:
                 continue
             try:
                 made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                note_arrivals(made)
                 made.connect(where)
             except BlockingIOError:
                 pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from seatrial.load.wire.answers import Reader
@@ -69,7 +70,7 @@ class Link:
 
     def __init__(self, made: socket.socket, reader: Reader, address: Address, born: int, done: Done) -> None:
         self.socket = made
-        self.receive = made.recv
+        self.receive: Callable[..., bytes] = made.recv
         self.transmit = made.send
         self.number = made.fileno()
         self.reader = reader
