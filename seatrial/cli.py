@@ -31,6 +31,7 @@ examples:
   seatrial audit compose:shop                   without a profile: what needs no declaration
   seatrial draft compose:shop -o shop.yaml      a profile to start from
   seatrial gate arm-single-node -k readiness    before a release; every option of pytest works
+  seatrial capacity shop.yaml --slo read        the highest rate at which an objective is still met
   seatrial demo --defect list                   what a red looks like, on a small stack of its own
   seatrial explain CTR-001                      clause, why, how it is observed, a failure, the fix, an exception
 """
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "draft", help="write a profile of what runs, or of a compose file, to start from", add_help=False
     )
     commands.add_parser("recover", help="undo what a run that was killed left of its disturbances", add_help=False)
+    commands.add_parser("capacity", help="find the highest rate at which an objective is still met", add_help=False)
     commands.add_parser("demo", help="start the demo deployment, whole or with one named defect")
     commands.add_parser("profiles", help="list the shipped profiles")
     about = "what a requirement asks for, why, how it is observed, a failure as printed, the fix, an exception"
@@ -131,6 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 from seatrial.recover import command
 
                 return command(words[1:])
+            if words[:1] == ["capacity"]:
+                from seatrial.capacity.command import command as run_capacity
+
+                return run_capacity(words[1:])
             if words[:1] == ["draft"]:  # so has this one
                 from seatrial.draft.cli import run as run_draft
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from seatrial.words import Rate, Ratio
 
-__all__ = ["DOWN", "Found", "Tried", "add_up", "search"]
+__all__ = ["DOWN", "UNCLEAR", "Found", "Tried", "add_up", "search"]
 
 DOWN = 6
 """How often the rate is halved where even the first one is not met."""
-STEPS = 32
-"""Steps of one search, at most."""
+UNCLEAR = 2
+"""How often where nothing can be told of it: fewer requests tell even less, unless the generator was too slow."""
 
 Asked = Generator[float, str, str]
 
@@ -77,7 +77,9 @@ def search(start: float, most: float, why_most: str, within: float) -> Generator
             low, high = (rate, None) if last == "met" else (low, rate)
     else:
         high = rate
-        for _ in range(DOWN):
+        for times in range(DOWN):
+            if last == "undecided" and times >= UNCLEAR:
+                break
             rate = high / 2
             word = yield from _asked(rate)
             if word == "met":
@@ -85,7 +87,7 @@ def search(start: float, most: float, why_most: str, within: float) -> Generator
                 break
             high, last = rate, word
         if low is None:
-            return f"nothing is met down to {_told(high)}"
+            return f"nothing is {'met' if last == 'missed' else 'told'} down to {_told(high)}"
     while high - low > within * low:
         rate = (low + high) / 2
         word = yield from _asked(rate)
