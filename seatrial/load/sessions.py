@@ -261,6 +261,7 @@ class Session:
         except Exception as error:  # noqa: BLE001 - prepare() is somebody else's code
             self.trouble = f"prepare: {_told(error)}"
             self.done = True
+            self.environment.process_exit_code = 1
             log.error("%s", self.trouble)
 
     # Users of a closed loop
