@@ -45,9 +45,8 @@ def same_histogram(text, microseconds):
     )
 
 
-@pytest.mark.parametrize("arrivals", ["constant", "poisson"])
-def test_three_workers_make_one_schedule_and_their_sum_is_one_histogram(target, tmp_path, arrivals):
-    told = plan(target, processes=3, rate=150.0, arrivals=arrivals, seed=4, warm_up=1.0, duration=2.0)
+def test_three_workers_make_one_schedule_and_their_sum_is_one_histogram(target, tmp_path):
+    told = plan(target, processes=3, rate=150.0, arrivals="poisson", seed=4, warm_up=1.0, duration=2.0)
     result, code, child = made(told, **{RAW: str(tmp_path)})
     whole, seen = result["streams"][0], raw(tmp_path)
     assert code == 0
@@ -57,7 +56,7 @@ def test_three_workers_make_one_schedule_and_their_sum_is_one_histogram(target, 
     # The schedule is known before: so many in each second, of all three together.
     from seatrial.load.arrivals import Schedule
 
-    wanted = [int(at) for _, at in Schedule(150.0, lasts=3.0, kind=arrivals, seed=4).times()]
+    wanted = [int(at) for _, at in Schedule(150.0, lasts=3.0, kind="poisson", seed=4).times()]
     assert [(s["at"], s["offered"]) for s in whole["seconds"]] == [(n, wanted.count(n)) for n in range(3)]
     assert counted(whole) == (len(wanted), len(seen), 0)
     assert same_histogram(whole["latency"], [took for _, took in seen])
