@@ -38,8 +38,8 @@ MOST_KEPT, MOST_KEPT_BYTES = 256, 4096
 """Whole answers that are remembered: one that is the same to the byte has been checked already."""
 MOST_HELD = 512 << 20
 """Bytes of answers that are not whole yet, of all connections together."""
-NOTED_EVERY = 0.005
-"""Seconds between two answers of which it is noted how long they lay unread."""
+NOTED_FIRST, NOTED_EVERY = 64, 16
+"""Rounds of which it is noted how long an answer lay unread: the first, then one in so many, so that slow ones count as often as others."""
 RESTED = 0.1
 """Seconds after which a connection is looked at before it is used again."""
 AT_ONCE = 4096
@@ -85,7 +85,7 @@ class Client(Connections):
         """Whether requests have time-outs of their own, so that who comes first need not be over first."""
         self._sweep_at = self._scan_at = 0.0
         self._looked = perf_counter()
-        self._note_at = 0.0
+        self._fruitful = 0
         self.waited = 0
         """Requests that had to wait because every connection was in use."""
         self.repeated = 0
@@ -154,8 +154,10 @@ class Client(Connections):
         over, self._over = self._over, []
         self._round += 1
         links, idle, queue, whole = self._links, self._idle, self._queue, self._whole
-        if events and now >= self._note_at:
-            self._note(events[len(events) // 2][0], now)
+        if events:
+            self._fruitful += 1
+            if self._fruitful < NOTED_FIRST or not self._fruitful % NOTED_EVERY:
+                self._note(events[len(events) // 2][0], now, len(events))
         for number, event in events:
             link = links.get(number)
             if link is None:
@@ -203,9 +205,8 @@ class Client(Connections):
         self._over.clear()
         self._epoll.close()
 
-    def _note(self, number: int, now: float) -> None:
+    def _note(self, number: int, now: float, answers: int) -> None:
         """Let the next read of a connection, which is in this round, also tell when it came what is read."""
-        self._note_at = now + NOTED_EVERY
         link, of = self._links.get(number), self._round
         if link is None or link.connecting:
             return
@@ -214,7 +215,7 @@ class Client(Connections):
             link.receive = link.socket.recv
             if flags or self._round != of:
                 return link.receive(size, flags)
-            return self.unread.received(link.socket, size, now)
+            return self.unread.received(link.socket, size, now, answers)
 
         link.receive = receive
 

@@ -1,6 +1,6 @@
 """The client's own share in a latency: how long answers lay in the socket before it came to read them.
 
-The kernel notes when each packet came. A few hundred times a second one answer is asked for that note, and the time from then until
+The kernel notes when each packet came. Of every few answers one is asked for that note, and the time from then until
 the client's clock was read is counted. Where the kernel keeps no notes, what is counted is how long an answer may have lain there at
 most: it was not there when the client looked before, so it came since.
 """
@@ -51,8 +51,8 @@ class Unread:
         if seconds > self.most:
             self.most = seconds
 
-    def received(self, made: socket.socket, size: int, looked: float) -> bytes:
-        """Receive, and count how long before `looked` it had come."""
+    def received(self, made: socket.socket, size: int, looked: float, answers: int = 1) -> bytes:
+        """Receive, and count how long before `looked` it had come, as one of so many that were there."""
         data, notes, _, _ = made.recvmsg(size, ROOM)
         for level, kind, note in notes:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING and len(note) >= NOTE.size:
@@ -62,7 +62,7 @@ class Unread:
                 if not self.by_kernel:
                     self.counts, self.most, self.by_kernel = {}, 0.0, True
                 # The kernel's clock is that of the day, ours is not: both are read now.
-                self.add(looked - (whole + nanoseconds * 1e-9 - time.time() + perf_counter()))
+                self.add(looked - (whole + nanoseconds * 1e-9 - time.time() + perf_counter()), answers)
         return data
 
     def quantile(self, share: float) -> float:
