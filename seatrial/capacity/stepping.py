@@ -43,6 +43,8 @@ REST = 60.0
 PAUSE = 2.0
 """Seconds of rest where nothing can be asked."""
 MOST_STEPS = 40
+AT_LEAST = 4
+"""Seconds by which a queue that grows is told."""
 ENOUGH = 4
 """How many times the least number of answers that can bound a quantile is asked for: neighbours fare alike, and count for less."""
 CLEAN = 4.0
@@ -97,15 +99,51 @@ def judge(bench: Bench, name: str, run: LoadRun) -> tuple[Told, ...]:
                     told = one.told
                 except CouldNotLook as why:  # an endpoint that this load did not ask
                     raise Ended(why.reason) from None
+                if told.decision == "undecided" and isinstance(one, LatencyObjective) and (grows := behind(one, told)):
+                    told = replace(told, decision="missed", why=grows)
                 if told.objective is not None:
                     found.append(told)
     return tuple(found)
 
 
+def behind(one: LatencyObjective, told: Told) -> str:
+    """Why a rate is missed although its interval is wide: requests come faster than they are answered, so that a queue grows.
+
+    Latency then has no quantile that a longer step would come closer to; it grows with the step. What shows it is that of each
+    second of the latter half more requests took too long, or failed, than the quantile leaves, and no fewer of them at the end than
+    at the beginning. A machine that is not quiet, or a generator that was late, is allowed for as in every verdict.
+    """
+    from seatrial.latency import histograms, verdicts
+
+    seconds = [second for second in one.judged if second.right + second.failed]
+    if len(seconds) < AT_LEAST or told.objective is None:
+        return ""
+    lag = histograms.decode(one.run.generator.lag)
+    late = histograms.quantile(lag, 0.99) if histograms.total(lag) else 0.0
+    most = told.objective * one.noise**verdicts.QUEUE + late
+    shares = [_beyond(second.latency, most, second.right, second.failed) for second in seconds]
+    half, third = shares[len(shares) // 2 :], max(1, len(shares) // 3)
+    if min(half) <= 1 - one.quantile or statistics.mean(shares[-third:]) < statistics.mean(shares[:third]):
+        return ""
+    return (
+        f"it does not keep up: of each of the last {len(half)} seconds {100 * min(half):.0f}% of requests or more took longer than "
+        f"{Duration(round(told.objective, 6))}, or failed, and no fewer at the end than at the beginning"
+    )
+
+
+def _beyond(latency: str, most: float, right: int, failed: int) -> float:
+    """Share of a second's requests that took longer, or failed."""
+    from seatrial.latency import histograms
+
+    slow = sum(count for micro, count in histograms.counts(histograms.decode(latency)).items() if micro / 1e6 > most)
+    return (slow + failed) / (right + failed)
+
+
 def _word(rows: tuple[Told, ...], run: LoadRun, slo: Slo) -> tuple[str, str]:
     """What all numbers of a step come to."""
-    if any(row.decision == "missed" for row in rows):
-        return "missed", ""
+    missed = next((row for row in rows if row.decision == "missed"), None)
+    if missed is not None:
+        return "missed", missed.why
     if run.stopped and _failing(run, slo):
         return "missed", f"the load was ended: {run.stopped}"
     unclear = next((row for row in rows if row.decision != "met"), None)
