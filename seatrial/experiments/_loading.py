@@ -65,6 +65,7 @@ def run_load(
     refuse(bench, slo_name, slo, plan)  # the window may have closed meanwhile
     guards = _guards(slo, plan)
     with watched(bench, slo.service, plan.lasts) as watching:
+        watching.steady()
         began, processors = dt.datetime.now(dt.UTC), ticks()
         try:
             found = launched(plan, say, guard=guards.second, look=watching.why, mask=_mask(bench, plan))

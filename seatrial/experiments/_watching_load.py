@@ -21,6 +21,7 @@ from seatrial.words import CouldNotLook, Missing
 
 if TYPE_CHECKING:
     from seatrial.experiments._bench import Bench
+    from seatrial.facts.experiment import Sample
     from seatrial.safety.acts import Replica
 
 __all__ = ["Watching", "watched"]
@@ -33,6 +34,9 @@ LIVES = 2.0
 OTHERS = 5.0
 """Seconds between two looks at the services that it needs."""
 AGAIN = 2
+STEADY = ("liveness", "readiness")
+IN_A_ROW = 2
+STEADY_WITHIN = 10.0
 PROBES = ("liveness", "readiness", "health")
 KUBERNETES = 3
 
@@ -51,6 +55,25 @@ class Watching:
     lived: list[Moment] = field(default_factory=list)
     unread: str = ""
     """Why memory could not be read the last time."""
+
+    def steady(self) -> None:
+        """Wait until liveness and readiness answer as declared everywhere, several times in a row; else nothing is begun.
+
+        Raises:
+            CouldNotLook: they do not: what would be seen under load would not be the load's doing.
+        """
+        asked = {(one.probe, one.who) for one in self.watch.askers if one.probe in STEADY}
+
+        def well(samples: tuple[Sample, ...]) -> bool:
+            rows = {key: [one.ok for one in samples if (one.probe, one.who) == key] for key in asked}
+            return all(len(oks) >= IN_A_ROW and all(oks[-IN_A_ROW:]) for oks in rows.values())
+
+        if not self.watch.until(well, STEADY_WITHIN):
+            last = {(one.probe, one.who): one for one in self.watch.samples() if one.probe in STEADY}
+            wrong = [str(one) for one in last.values() if not one.ok] or ["its answers change"]
+            raise CouldNotLook(
+                f"the load was not begun: {self.service} is not as declared before anything is done: {'; '.join(wrong)}"
+            )
 
     def why(self) -> str:
         """Why the load is to end, by what is seen of its target; empty when it may go on."""
