@@ -48,6 +48,8 @@ QUIET = 1.1
 """How much slower the same work may be before and after, or from one time to the next, on a quiet machine."""
 STOLEN = 0.01
 QUEUE = 3
+DYING = 0.2
+"""Share of failures over the last ten seconds."""
 EXACT = 1e-9
 
 MET, MISSED, UNDECIDED = "met", "missed", "undecided"
@@ -152,7 +154,8 @@ def latency(
     )
     made = Decision(word, text, bounds.seen, told, bounds)
     if word == UNDECIDED:
-        return replace(made, why=f"{text}: {_too_few(bounds, q, known) or _between(bounds)}")
+        unsettled = next((doubt.why for doubt in _of_trends(known, q, objective, word, bounds)), "")
+        return replace(made, why=f"{text}: {_too_few(bounds, q, known) or unsettled or _between(bounds)}")
     found = [
         *_of_all(doubts),
         *_of_generator(doubts, objective, bounds.low - objective),
@@ -166,6 +169,9 @@ def errors(failed: Sequence[float], each: Sequence[float], objective: float, dou
     """Decide the share of requests that failed: how many, of how many, in each judged second."""
     if not sum(each):
         return Decision(UNDECIDED, "no request was made in the time that is judged")
+    dying = _dying(failed, each, doubts)
+    if dying:  # how seconds hang together does not matter when the last of them all fail
+        failed, each = [sum(failed)], [sum(each)]
     bounds, told = intervals.share(failed, each), intervals.share(failed, each, confidence=TOLD)
     # That nothing ever fails can't be shown; that nothing did is what such an objective is asked for.
     word = (MISSED if sum(failed) else MET) if not objective else _compared(bounds.low, bounds.high, objective)
@@ -178,9 +184,13 @@ def errors(failed: Sequence[float], each: Sequence[float], objective: float, dou
         least = math.ceil(math.log((1 - BOUNDS) / 2) / math.log1p(-objective)) if objective < 1 else 0
         more = f"it takes {least:,} requests to show it{_long(least, len(each), sum(each))}" if not sum(failed) else ""
         return replace(made, why=f"{text}: {more or _between(bounds)}")
-    dying = bool(doubts.stopped) and word == MISSED
     found = [*_of_all(replace(doubts, restarted="") if dying else doubts), *_of_generator(doubts, math.inf, 0)]
     return _undone(made, found)
+
+
+def _dying(failed: Sequence[float], each: Sequence[float], doubts: Doubts) -> bool:
+    """Whether the load was ended while the target failed."""
+    return bool(doubts.stopped) and sum(failed[-10:]) > DYING * sum(each[-10:])
 
 
 def throughput(each: Sequence[float], objective: float, doubts: Doubts = Doubts()) -> Decision:
