@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--defect", default="", help=told)
     parser.add_argument("--key", default="", help="what must be sent to be let in")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--address", default="127.0.0.1")
     given = parser.parse_args()
     for each in given.names:
         name, _, defect = each.partition(":")
@@ -30,9 +31,12 @@ def main() -> int:
         kind = next(
             one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Api) and one is not Api
         )
-        server = serve(kind(defect or given.defect, given.key), given.port)
+        server = serve(kind(defect or given.defect, given.key), given.port, given.address)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        print(json.dumps({"name": name, "defect": defect, "url": f"http://127.0.0.1:{server.server_port}"}), flush=True)
+        print(
+            json.dumps({"name": name, "defect": defect, "url": f"http://{given.address}:{server.server_port}"}),
+            flush=True,
+        )
     sys.stdin.read()
     return 0
 

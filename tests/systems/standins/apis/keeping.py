@@ -17,6 +17,9 @@ __all__ = ["DEFECTS", "Api", "Call", "Fault", "Keeper", "Raw", "serve"]
 
 STALE = 30.0
 NO_CONTENT = 204
+PASSING = ("upload", "picture", "said", "archive")
+KEPT = "/-/kept"
+"""What a test asks for: how many things of each kind visitors have left."""
 DEFECTS = {
     "empty": "answers 200 with an empty body to everything",
     "braces": "answers 200 with {} to everything",
@@ -102,6 +105,11 @@ class Keeper:
             found = {key: self.get(kind, key) for key in self._kept.get(kind, {})}
             return {key: value for key, value in found.items() if value is not None}
 
+    def counts(self) -> dict[str, int]:
+        """How many of each kind are there, without what passes through."""
+        with self.lock:
+            return {kind: len(kept) for kind, kept in self._kept.items() if kept and kind not in PASSING}
+
     def there(self, kind: str, key: str) -> Any:
         """One that must be there."""
         found = self.get(kind, key)
@@ -123,7 +131,6 @@ class Api:
     def __init__(self, defect: str = "", key: str = "") -> None:
         self.defect, self.key = defect.partition("=")[0], key
         self.keeper = Keeper(defect)
-        self.asked = 0
         self.routes: list[tuple[str, re.Pattern[str], Callable[[Call], Any]]] = []
         for attribute in dir(self):
             for method, path in (
@@ -135,7 +142,8 @@ class Api:
 
     def answer(self, method: str, address: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Raw]:
         """What one request comes to."""
-        self.asked += 1
+        if address == KEPT:
+            return 200, _json(self.keeper.counts())
         if self.defect == "empty":
             return 200, Raw("application/json", b"")
         if self.defect == "braces":
@@ -181,8 +189,8 @@ def _json(document: Any) -> Raw:
     return Raw("application/json", json.dumps(document).encode())
 
 
-def serve(api: Api, port: int = 0) -> ThreadingHTTPServer:
-    """Listen on loopback; the caller runs it."""
+def serve(api: Api, port: int = 0, address: str = "127.0.0.1") -> ThreadingHTTPServer:
+    """Listen; the caller runs it."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -214,4 +222,4 @@ def serve(api: Api, port: int = 0) -> ThreadingHTTPServer:
         def handle_error(self, *_: object) -> None:
             """A visitor who goes away before the answer is none of ours."""
 
-    return Server(("127.0.0.1", port), Handler)
+    return Server((address, port), Handler)
