@@ -210,3 +210,42 @@ def test_many_heads_are_read_without_keeping_them_all():
         _, whole = fed([b"HTTP/1.1 200 OK\r\nX-Id: %d\r\nContent-Length: 1\r\n\r\nx" % number])
         assert whole == [True]
     assert len(answers._known) <= answers.MOST_KEPT
+
+
+def line_by_line(head):
+    from seatrial.load.wire.answers import _read_head
+
+    try:
+        return _read_head(head)
+    except Broken as broken:
+        return broken.kind
+
+
+def test_what_is_read_at_a_glance_is_what_is_read_line_by_line():
+    from seatrial.load.wire.answers import _read_plain
+
+    source, glances = random.Random(5), 0
+    right = [
+        b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 3\r\nX-Id: 77\r\n\r\n",
+        b"HTTP/1.1 404\r\nConnection: keep-alive\r\ncontent-length:3 \r\n\r\n",
+    ]
+    added = [
+        b"\r\n",
+        b" ",
+        b"Content-Length: 3\r\n",
+        b"Connection: close\r\n",
+        b"\r\nTransfer-Encoding: chunked",
+        b"\n",
+    ]
+    for _ in range(5000):
+        head = bytearray(source.choice(right))
+        for _ in range(source.randrange(3)):
+            at = source.randrange(len(head) - 4)
+            if source.random() < 0.6:
+                head[at] = source.choice(b"\r\n :;,\t0159aZ\x00\xff-+")
+            else:
+                head[at:at] = source.choice(added)
+        if head.find(b"\r\n\r\n") == len(head) - 4 and (glance := _read_plain(bytes(head))) is not None:
+            glances += 1
+            assert glance == line_by_line(bytes(head)), bytes(head)
+    assert glances > 500

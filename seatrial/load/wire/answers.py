@@ -6,6 +6,7 @@ answers that only say to wait.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from seatrial.load.wire.failures import CLOSED, CUT_OFF, HEAD_TOO_LONG, NO_HTTP, TOO_LONG, Broken
@@ -38,6 +39,22 @@ class _Head(NamedTuple):
 
 
 _known: dict[bytes, _Head] = {}
+
+# A head as nearly every server writes it; what is not like this is looked at line by line.
+_PLAIN = re.compile(rb"HTTP/1\.1 ([1-9][0-9][0-9])(?: [^\r\n]*)?\r\n(?:[!-9;-~]+:[^\r\n]*\r\n)*\r\n")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
+_OTHERS = re.compile(rb"\r\n(?:transfer-encoding:|connection:(?![ \t]*keep-alive[ \t]*\r\n))", re.IGNORECASE)
+
+
+def _read_plain(head: bytes) -> _Head | None:
+    """That of a head which tells its length and nothing else of how it ends: an id of its own in each makes no head the same."""
+    plain = _PLAIN.fullmatch(head)
+    if plain is None:
+        return None
+    lengths = _LENGTH.findall(head)
+    if len(lengths) != 1 or head.lower().count(b"content-length") != 1 or _OTHERS.search(head):
+        return None
+    return _Head(int(plain[1]), int(lengths[0]), False, True)
 
 
 def _length_of(value: bytes) -> int:
@@ -91,7 +108,7 @@ def _read_head(head: bytes) -> _Head:
 def _head_of(head: bytes) -> _Head:
     known = _known.get(head)
     if known is None:
-        known = _read_head(head)
+        known = _read_plain(head) or _read_head(head)
         if len(_known) >= MOST_KEPT:
             _known.clear()
         if len(head) <= MOST_LINE:
