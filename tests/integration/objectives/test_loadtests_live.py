@@ -181,7 +181,7 @@ def test_old_and_foreign_answers_are_seen(walked, name, defect):
 
 
 def test_a_wrong_key_is_told_by_its_status(standins, tmp_path):
-    run = Run("victor", standins["victor"], tmp_path / "run", "-t", "4s", VICTOR_API_KEY="another").ended()
+    run = Run("victor", standins["victor"], tmp_path / "run", "-t", "3s", VICTOR_API_KEY="another").ended()
     assert run.code == 1, run.said
     assert "HTTP 401" in {error for _, error in run.failed}
     assert KEY not in run.said
