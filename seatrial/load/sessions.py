@@ -18,7 +18,8 @@ from seatrial.load.feeding import MARK, Feeder
 from seatrial.load.options import plan_of
 from seatrial.load.plan import LoadPlan
 from seatrial.load.recording import Joined, Recorder, quantile
-from seatrial.load.visits import Loop, Seat, Wheel
+from seatrial.load.visitors import Seat, Wheel
+from seatrial.load.visits import Loop
 
 __all__ = ["Session"]
 
@@ -62,6 +63,7 @@ class Session:
         events.test_start.add_listener(self._started)
         events.test_stopping.add_listener(self._stopping)
         events.test_stop.add_listener(self._stopped)
+        events.quit.add_listener(self._quit)
         if isinstance(runner, MasterRunner):
             from seatrial.load.workers import Shares
 
@@ -129,6 +131,12 @@ class Session:
             self.joined.add(self.recorder.news())
             self.say()
         self.began = 0.0
+
+    def _quit(self, **_: Any) -> None:
+        # What the workers had left has come by now.
+        if self.shares is not None and not self.fixed:
+            self.shares.look()
+            self.say()
 
     # The load
 

@@ -24,7 +24,7 @@ from seatrial.load import options
 if TYPE_CHECKING:
     from seatrial.load.journeys import Journey
     from seatrial.load.plan import LoadPlan
-    from seatrial.load.visits import Seat
+    from seatrial.load.visitors import Seat
 
 __all__ = ["JourneyUser"]
 
@@ -81,6 +81,8 @@ class JourneyUser(User):
 def _begin(environment: Any, **_: Any) -> None:
     from seatrial.load.sessions import Session
 
+    # Locust's run time begins now, and not when its hub last looked at the clock, before everything was imported.
+    gevent.get_hub().loop.update_now()
     Session(environment)
 
 

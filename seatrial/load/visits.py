@@ -10,16 +10,15 @@ from __future__ import annotations
 import heapq
 import json
 import math
-import random
 from collections.abc import Callable, Iterator
 from time import perf_counter, process_time
 from typing import Any
-from urllib.parse import urlsplit
 
-from seatrial.load.journeys import Answer, Journey, NoAnswer, Pause, Request, Steps, Visit, Wrong
-from seatrial.load.recording import Recorder, Track
+from seatrial.load.journeys import Answer, Journey, NoAnswer, Pause, Request, Wrong
+from seatrial.load.recording import Recorder
+from seatrial.load.visitors import Chanced, Going, Seat, Wheel, kind_of, split
 
-__all__ = ["Loop", "Seat", "Wheel"]
+__all__ = ["Loop"]
 
 TURN = 0.004
 """Seconds after which everything else in the process has its turn."""
@@ -33,82 +32,6 @@ BURST = 64
 BUSY_OVER = 5.0
 """Seconds over which the generator's own use of the processor is averaged; the busiest such time is told."""
 NO_END = "no answer by the end of the load"
-
-
-class Wheel:
-    """Which journey a visit makes: in proportion to their weights, by the visit's number alone."""
-
-    def __init__(self, journeys: list[tuple[Journey, float, dict[str, Any]]], seed: int) -> None:
-        if not journeys:
-            raise ValueError("there is no journey to be made")
-        self._journeys = [(journey, data) for journey, _, data in journeys]
-        self._until: list[float] = []
-        whole = sum(weight for _, weight, _ in journeys)
-        reached = 0.0
-        for _, weight, _ in journeys:
-            reached += weight / whole
-            self._until.append(reached)
-        self._seed = seed
-
-    def pick(self, number: int) -> tuple[Journey, dict[str, Any]]:
-        """That of a visit, and what was prepared for it."""
-        if len(self._journeys) == 1:
-            return self._journeys[0]
-        # The golden ratio's multiples are spread as evenly as can be, so that few visits have the mix already.
-        at = ((number + 1) * 0.6180339887498949 + self._seed * 0.7548776662466927) % 1.0
-        for until, journey in zip(self._until, self._journeys, strict=True):
-            if at < until:
-                return journey
-        return self._journeys[-1]
-
-
-class _Chanced(Visit):
-    """A visit whose chance is made when it is asked for: most ask for none, and it is dear."""
-
-    __slots__ = ("_chance", "_seed")
-
-    def __init__(self, number: int, token: str, seed: int, data: dict[str, Any]) -> None:
-        self.number = number
-        self.token = token
-        self.data = data
-        self._seed = seed
-        self._chance: random.Random | None = None
-
-    @property
-    def random(self) -> random.Random:  # type: ignore[override]
-        """Chance that is the same in every run with the same seed."""
-        if self._chance is None:
-            self._chance = random.Random(f"{self._seed}/{self.number}")
-        return self._chance
-
-
-class Seat:
-    """One user of a closed loop, who makes one visit after the other."""
-
-    __slots__ = ("gone", "wheel")
-
-    def __init__(self, wheel: Wheel) -> None:
-        self.wheel = wheel
-        self.gone = False
-
-
-class _Going:
-    """A visit that is being made."""
-
-    __slots__ = ("ask", "held", "made", "name", "request", "seat", "steps", "track", "visit")
-
-    def __init__(self, steps: Steps, visit: Visit, name: str, seat: Seat | None) -> None:
-        self.steps = steps
-        self.visit = visit
-        self.name = name
-        self.seat = seat
-        self.track: Track | None = None
-        self.request: Request | None = None
-        self.held: tuple[Track, float, float, int] | None = None
-        """An answer that is not counted yet: track, intended, ended, bytes."""
-        self.ask = 0.0
-        """When the request that is out was meant to begin."""
-        self.made = 0
 
 
 class Loop:
@@ -172,9 +95,9 @@ class Loop:
         self._numbers, self._every = step
         self._rest, self._amiss = rest, amiss
         self._clients: dict[str, Any] = {}
-        self._going: set[_Going] = set()
+        self._going: set[Going] = set()
         self._seats: set[Seat] = set()
-        self._later: list[tuple[float, int, _Going | Seat]] = []
+        self._later: list[tuple[float, int, Going | Seat]] = []
         self._order = 0
         self._drained_by = math.inf
         self._used: list[tuple[float, float]] = []
@@ -291,7 +214,7 @@ class Loop:
         missed.extend(self.began + at for _, at in self._arrivals or ())
 
     def _waits(self) -> bool:
-        return any(isinstance(entry[2], _Going) for entry in self._later)
+        return any(isinstance(entry[2], Going) for entry in self._later)
 
     def _look(self, now: float) -> None:
         self.recorder.fold()
@@ -323,7 +246,7 @@ class Loop:
             found = self._clients[origin] = self._make_client(origin)
         return found
 
-    def _push(self, at: float, what: _Going | Seat) -> None:
+    def _push(self, at: float, what: Going | Seat) -> None:
         self._order += 1
         heapq.heappush(self._later, (at, self._order, what))
 
@@ -357,7 +280,7 @@ class Loop:
         if self._left < self._longest:
             self._spent()
             return
-        visit = _Chanced(number, f"{self._token}{number}", self._seed, data)
+        visit = Chanced(number, f"{self._token}{number}", self._seed, data)
         name = getattr(journey, "__name__", "journey")
         try:
             steps = journey(visit)
@@ -366,7 +289,10 @@ class Loop:
             if seat is not None:
                 self._push(perf_counter() + max(self._pause, 0.01), seat)
             return
-        going = _Going(steps, visit, name, seat)
+        going = Going(steps, visit, name, seat)
+        # What it will need at most is kept for it, so that whatever it writes it may also take away.
+        going.kept = self._longest
+        self._left -= going.kept
         self._going.add(going)
         self._step(going, lambda steps: next(steps), intended)
 
@@ -377,11 +303,11 @@ class Loop:
         """A journey fails where it answers for no request."""
         track = self.recorder.track(name)
         track.begun.append(intended)
-        track.failed(intended, perf_counter(), _kind(error))
+        track.failed(intended, perf_counter(), kind_of(error))
         if not isinstance(error, Wrong):
             self._amiss(error)
 
-    def _step(self, going: _Going, take: Callable[[Any], Any], at: float) -> None:
+    def _step(self, going: Going, take: Callable[[Any], Any], at: float) -> None:
         """Go on with a visit that answers for no request just now."""
         going.request = None
         try:
@@ -394,19 +320,22 @@ class Loop:
         else:
             self._proceed(going, step, at)
 
-    def _proceed(self, going: _Going, step: Request | Pause, at: float) -> None:
+    def _proceed(self, going: Going, step: Request | Pause, at: float) -> None:
         """Do what a visit asks for; `at` is when it is meant to be done."""
         if isinstance(step, Pause):
             going.request = None
             self._push(at + max(0.0, step.seconds), going)
             return
-        if self._left <= 0:
-            self._close(going)
-            self._spent()
-            return
+        if going.made >= going.kept:
+            if self._left < 1:
+                self._close(going)
+                self._spent()
+                return
+            self._left -= 1
+            going.kept += 1
         method, path, origin = step.method, step.path, self._origin
         if not path.startswith("/"):
-            origin, path = _split(path, origin)
+            origin, path = split(path, origin)
         body = step.body
         headers = step.headers
         if step.json is not None:
@@ -423,10 +352,9 @@ class Loop:
             going.steps.close()
             going.track = track or self.recorder.track(name, method)
             going.track.begun.append(at)
-            going.track.failed(at, perf_counter(), _kind(error))
+            going.track.failed(at, perf_counter(), kind_of(error))
             self._close(going, at)
             return
-        self._left -= 1
         going.made += 1
         if going.made > self._longest:
             self._longest = going.made
@@ -436,7 +364,7 @@ class Loop:
         client.send(data, at, going, step.timeout)
 
     def _answered(self, done: Any) -> None:
-        going: _Going = done.token
+        going: Going = done.token
         if going not in self._going:
             return
         request, track, at, ended = going.request, going.track, going.ask, done.ended
@@ -449,7 +377,7 @@ class Loop:
             self.left += thrown is not None
         else:
             if thrown is not None:
-                track.failed(at, ended, _kind(thrown))
+                track.failed(at, ended, kind_of(thrown))
             else:
                 # Right as far as it goes: the journey has not yet looked at it.
                 going.held = (track, at, ended, len(done.body))
@@ -474,7 +402,7 @@ class Loop:
         else:
             self._proceed(going, step, ended)
 
-    def _settle(self, going: _Going, error: BaseException | None, thrown: Wrong | None) -> None:
+    def _settle(self, going: Going, error: BaseException | None, thrown: Wrong | None) -> None:
         """Count the answer that was held, now that the journey has said what it is."""
         track, at, ended, size = going.held  # type: ignore[misc]
         going.held = None
@@ -484,13 +412,15 @@ class Loop:
         if error is None:
             track.right(at, ended, size)
             return
-        track.failed(at, ended, _kind(error))
+        track.failed(at, ended, kind_of(error))
         if not isinstance(error, Wrong):
             self._amiss(error)
 
-    def _close(self, going: _Going, at: float | None = None) -> None:
+    def _close(self, going: Going, at: float | None = None) -> None:
         """A visit is over."""
         self._going.discard(going)
+        self._left += going.kept - going.made
+        going.kept = going.made
         try:
             going.steps.close()
         except Exception as error:  # noqa: BLE001 - a journey is somebody else's code
@@ -499,17 +429,3 @@ class Loop:
         if going.seat is not None and not going.seat.gone:
             pause = self._pause if going.made or self._pause else 0.01  # one that asks nothing must not spin
             self._push((perf_counter() if at is None else at) + pause, going.seat)
-
-
-def _kind(error: BaseException) -> str:
-    """What a failure is counted as: short, and on one line."""
-    text = str(error) if isinstance(error, Wrong) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:160] or type(error).__name__
-
-
-def _split(address: str, origin: str) -> tuple[str, str]:
-    """Origin and path of a whole address; a path without its slash is given one."""
-    parts = urlsplit(address)
-    if parts.scheme and parts.netloc:
-        return f"{parts.scheme}://{parts.netloc}", (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return origin, f"/{address}"
