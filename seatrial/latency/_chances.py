@@ -9,6 +9,7 @@ from statistics import NormalDist
 __all__ = ["binomial_rank", "normal", "share_bounds", "student"]
 
 
+@lru_cache(maxsize=64)
 def normal(p: float) -> float:
     """The normal deviate that is exceeded with probability 1 - p."""
     return NormalDist().inv_cdf(p)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.latency import histograms
@@ -69,6 +69,8 @@ class Series:
     values: Any
     """Every value that was seen, rising, and how many requests took no longer."""
     below: Any
+    kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out of it before."""
 
     def ranked(self, rank: int) -> float:
         """The value of a rank (from 1), in seconds."""
@@ -127,11 +129,11 @@ def quantile(seconds: Series | Sequence[str | Mapping[int, int]], q: float, *, c
         raise ValueError("no request was answered as declared")
     tail = (1 - confidence) / 2
     seen = known.ranked(histograms.rank(n, q))
-    inside = known.within(seen)
-    share_ = float(inside.sum()) / n
-    half = known.within(known.ranked(histograms.rank(n, 0.5)))
-    level = half - float(half.sum()) / n * known.each
-    effective, method = _effective(inside, known.each, share_, confidence, level)
+    if q not in known.kept:
+        inside, each = known.within(seen), known.each
+        half = known.within(known.ranked(histograms.rank(n, 0.5)))
+        known.kept[q] = _worth(inside, each, half - float(half.sum()) / n * each)
+    effective, method = _effective(known.kept[q], confidence)
     high = binomial_rank(effective, q, 1 - tail) / effective * n
     low = binomial_rank(effective, q, tail) / effective * n
     bounded = math.ceil(high - 1e-6) <= n
@@ -188,7 +190,7 @@ def share(hits: Sequence[float], each: Sequence[float], *, confidence: float = B
     if not n:
         raise ValueError("no request was made")
     seen = float(np.sum(hits)) / n
-    effective, method = _effective(np.asarray(hits, float), np.asarray(each, float), seen, confidence)
+    effective, method = _effective(_worth(np.asarray(hits, float), np.asarray(each, float)), confidence)
     low, high = share_bounds(seen * effective, effective, (1 - confidence) / 2)
     return Interval(low, high, seen, confidence, int(n), method, effective)
 
@@ -218,21 +220,37 @@ FREEDOM = 2.0
 """Least degrees of freedom: with fewer nothing at all would be told."""
 
 
-def _effective(inside: Any, each: Any, share_: float, confidence: float, level: Any = None) -> tuple[float, str]:
-    """How many independent requests tell as much of a share as these, at this confidence; and what limits them."""
+@dataclass(frozen=True, slots=True)
+class _Worth:
+    requests: float
+    seconds: int
+    alike: float
+    """Variance of a share beside that of independent requests; 0 when nothing can be told of it."""
+    memory: float
+    """Seconds that tell as much as one that is independent."""
+
+
+def _worth(inside: Any, each: Any, level: Any = None) -> _Worth:
+    """How seconds hang together, by how many requests of each were inside of what is asked."""
     n, t = float(each.sum()), len(each)
+    share_ = float(inside.sum()) / n
     chance = n * share_ * (1 - share_)
     if chance <= 0 or t < SHORTEST:
-        return n, "order statistics"
+        return _Worth(n, t, 0.0, 1.0)
     apart = inside - share_ * each
     variance, block = blocks(apart)
     slow, memory = lasting(apart, apart if level is None else level)
-    variance, length = max(variance, slow), max(float(block), memory)
+    return _Worth(n, t, max(variance, slow) / chance, max(float(block), memory))
+
+
+def _effective(worth: _Worth, confidence: float) -> tuple[float, str]:
+    """How many independent requests tell as much of a share as these, at this confidence; and what limits them."""
     tail = (1 + confidence) / 2
-    wider = (student(tail, max(t / length - 1, FREEDOM)) / normal(tail)) ** 2 * variance / chance
+    freedom = max(worth.seconds / worth.memory - 1, FREEDOM)
+    wider = (student(tail, round(freedom, 3)) / normal(tail)) ** 2 * worth.alike
     if wider <= 1:
-        return n, "order statistics"
-    return n / wider, f"moving blocks of {length:.0f} s"
+        return worth.requests, "order statistics"
+    return worth.requests / wider, f"moving blocks of {worth.memory:.0f} s"
 
 
 def lasting(series_: Any, level: Any) -> tuple[float, float]:

@@ -274,8 +274,10 @@ def _of_noise(doubts: Doubts, low: float, high: float, objective: float) -> Iter
 
 
 def _of_trends(known: Series, q: float, objective: float, word: str, bounds: Interval) -> Iterator[_Doubt]:
-    told = trends.levels(known, q)
-    settling = trends.warm_up(told)
+    if ("trends", q) not in known.kept:
+        told = trends.levels(known, q)
+        known.kept["trends", q] = trends.warm_up(told), (trends.shift(told), trends.drift(told))
+    settling, changes = known.kept["trends", q]
     if settling.sure:
         rest = intervals.quantile(since(known, settling.index), q)
         alone = _compared(rest.low, rest.high if rest.bounded else math.inf, objective)
@@ -285,7 +287,7 @@ def _of_trends(known: Series, q: float, objective: float, word: str, bounds: Int
         )
         yield _Doubt(why, (word,) if alone != word else ())
         return
-    for trend in (trends.shift(told), trends.drift(told)):
+    for trend in changes:
         if trend.sure:
             ends = bounds.seen * (max if trend.factor > 1 else min)(trend.end, trend.ahead)
             turns = ends > objective if word == MET else ends <= objective
