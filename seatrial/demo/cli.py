@@ -27,6 +27,7 @@ def _list() -> None:
             print(f"{area}:")
         red = f"  [{', '.join(one.turns_red)}]" if one.turns_red else ""
         red += f"  [drill: {', '.join(one.drilled)}]" if one.drilled else ""
+        red += f"  [load: {', '.join(one.loaded)}]" if one.loaded else ""
         print(f"  {one.name:<{width}}  {one.summary}{red}")
     print("\nseatrial demo --defect NAME starts the demo deployment with one of them.")
 

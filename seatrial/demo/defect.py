@@ -16,7 +16,8 @@ class Defect:
     """One thing that is wrong, and the requirements that must say so.
 
     ``turns_red`` is what a look alone finds. It is empty where a test must also disturb, write or log in to see it.
-    ``drilled`` is what a drill finds in the experiment on the subject ``by``, and nowhere else there.
+    ``drilled`` is what a drill finds in the experiment on the subject ``by``, and nowhere else there; ``loaded`` what a gate
+    finds under the load ``by``.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Defect:
     build: Callable[[Service], None] | None = None
     drilled: tuple[str, ...] = ()
     by: str = ""
+    loaded: tuple[str, ...] = ()
 
 
 DEFECTS: dict[str, Defect] = {}
@@ -50,12 +52,20 @@ def defect(
 
 
 def build_defect(
-    name: str, *, summary: str, turns_red: tuple[str, ...] = (), drilled: tuple[str, ...] = (), by: str = ""
+    name: str,
+    *,
+    summary: str,
+    turns_red: tuple[str, ...] = (),
+    drilled: tuple[str, ...] = (),
+    by: str = "",
+    loaded: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Service], None]], Callable[[Service], None]]:
     """Register a defect of the service itself: a bad build. Its docstring begins with its area."""
 
     def register(function: Callable[[Service], None]) -> Callable[[Service], None]:
-        DEFECTS[name] = Defect(name, _area(function), summary, turns_red, build=function, drilled=drilled, by=by)
+        DEFECTS[name] = Defect(
+            name, _area(function), summary, turns_red, build=function, drilled=drilled, by=by, loaded=loaded
+        )
         return function
 
     return register

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.demo import disturbed as _disturbed  # noqa: F401 (its defects are registered)
-from seatrial.demo import unheard as _unheard  # noqa: F401 (as are these)
+from seatrial.demo import overburdened as _overburdened  # noqa: F401 (as are these)
+from seatrial.demo import unheard as _unheard  # noqa: F401 (and these)
 from seatrial.demo import unsaved as _unsaved  # noqa: F401 (and these)
 from seatrial.demo.cache import Client
 from seatrial.demo.defect import DEFECTS, build_defect, defect

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -285,7 +286,71 @@ def copy_left(stack: Stack) -> bool:
     return any(Path(stack.names["DEMO_BACKUP_DIR"]).glob("copy-*.db"))
 
 
+def many(stack: Stack, count: int = 60, path: str = "/notes/welcome") -> list[int]:
+    """Reads of a note, sixteen at a time; the statuses of their answers."""
+    with ThreadPoolExecutor(16) as pool:
+        return [answer.status for answer in pool.map(lambda _: stack.get(path, timeout=8), range(count))]
+
+
+def writes(stack: Stack, count: int) -> set[int]:
+    """Statuses of as many notes, each read once it was written."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: stack.call("POST", "/notes", {"id": f"n{n}", "text": "x"}), range(count)))
+    return {stack.get(f"/notes/n{n}").status for n in range(count)}
+
+
+def memory(stack: Stack) -> int:
+    """Resident, in bytes."""
+    return int(Path(f"/proc/{stack.pid('API')}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def grows(stack: Stack, more: Callable[[Stack], object], by: int) -> bool:
+    before = memory(stack)
+    more(stack)
+    return memory(stack) - before > by
+
+
+def slowest_of_many(stack: Stack, count: int) -> float:
+    """Seconds of the slowest of some reads that come together."""
+    with ThreadPoolExecutor(16) as pool:
+        return max(answer.took for answer in pool.map(lambda _: stack.get("/notes/welcome", 8), range(count)))
+
+
+def queued(stack: Stack) -> bool:
+    """Whether no second sees more than 55 reads, in the fastest of three."""
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        many(stack, 56)
+        took.append(time.monotonic() - began)
+    return min(took) > 0.95
+
+
+def started_afresh(stack: Stack) -> bool:
+    pid = stack.pid("API")
+    many(stack, 520)
+    end = time.monotonic() + 2
+    while stack.pid("API") == pid and time.monotonic() < end:
+        time.sleep(0.05)
+    return stack.pid("API") != pid
+
+
+def probe_under_load(stack: Stack, path: str) -> bool:
+    many(stack)
+    return stack.get(path).status == 503
+
+
 EFFECTS: dict[str, Callable[[Stack], bool]] = {
+    "slow-under-load": lambda stack: slowest_of_many(stack, 60) > 2.5,
+    "queue-without-end": queued,
+    "errors-under-load": lambda stack: {200, 503} == set(many(stack, 200)),
+    "stands-still": lambda stack: slowest_of_many(stack, 400) > 2,
+    "keeps-what-was-read": lambda stack: grows(stack, lambda one: many(one, 200), 20 << 20),
+    "keeps-what-was-written": lambda stack: grows(stack, lambda one: writes(one, 30), 20 << 20),
+    "liveness-in-the-queue": lambda stack: probe_under_load(stack, "/health/live"),
+    "unready-when-busy": lambda stack: probe_under_load(stack, "/health/ready"),
+    "starts-afresh": started_afresh,
+    "loses-writes-under-load": lambda stack: 404 in writes(stack, 60),
     "readiness-patient": readiness_patient,
     "readiness-late": readiness_blind,
     "never-mends": never_mends,

@@ -1,6 +1,6 @@
 """A service under a load that it is to carry: its probes, its lives, what it acknowledged, and whether it stood still.
 
-Answers that came too late are no finding where the machine itself was busy with something else; a wrong answer is one anywhere.
+Answers of probes that came too late, or were wrong now and then, are no finding where the machine itself was busy with something else.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ class Load(Judged):
                 f"{probe} was wrong {len(wrong)} times of {len(samples)}, first {wrong[0].at:.1f} s after the load began: "
                 f"{_said(wrong[0])} ({self.load_text()})"
             )
-            if len(late) == len(wrong) and (why := self._busy()):
+            # What it asks to answer may have been too late for it as well; not that it is wrong most of the time.
+            if (len(late) == len(wrong) or 2 * len(wrong) < len(samples)) and (why := self._busy()):
                 excused = f"{text}: {why}"
                 continue
             expected = "as declared" + (f", within {bound}" if bound.seconds < float("inf") else "")
@@ -182,10 +183,9 @@ class Load(Judged):
         )
         lag = histograms.decode(self.run.generator.lag)
         latest = histograms.quantile(lag, 1.0) if histograms.total(lag) else 0.0
+        # A machine that is only slow does not stand still; one that did has kept the generator from its work, too.
         if latest > STILL / 4:
             raise CouldNotLook(f"{told}; the generator itself stood still for {time_text(latest)}")
-        if self.noise > LOUD:
-            raise CouldNotLook(f"{told}; this machine was not quiet: {self.loud}")
         return [Finding(self.slo.service, told, "answers that come as in every other second")]
 
     # --- memory -------------------------------------------------------------------------------------------------------
