@@ -22,6 +22,7 @@ not yet warm when judging began        either way      whatever the settled rest
 drift or shift upwards                 faster          met, where it would come to the objective if it went on as long again
 drift or shift downwards               slower          missed, where it has come, or would come, to the objective
 too few requests for the quantile      faster          met (there is no upper bound), never missed
+less than five seconds judged          either way      both: nothing tells how one second differs from the next
 =====================================  ==============  ====================================================================
 
 Errors are not moved by lag, noise and trends of latency. Throughput is moved by everything that makes things look slower. What moves
@@ -156,6 +157,9 @@ def latency(
     if word == UNDECIDED:
         unsettled = next((doubt.why for doubt in _of_trends(known, q, objective, word, bounds)), "")
         return replace(made, why=f"{text}: {_too_few(bounds, q, known) or unsettled or _between(bounds)}")
+    if known.seconds < intervals.SHORTEST:
+        short = f"{known.seconds} s are too few to tell how seconds differ; judge {intervals.SHORTEST} s or more"
+        return replace(made, word=UNDECIDED, why=f"{text}: {short}")
     found = [
         *_of_all(doubts),
         *_of_generator(doubts, objective, bounds.low - objective),

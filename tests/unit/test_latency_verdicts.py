@@ -135,6 +135,12 @@ def test_too_few_requests_are_told_with_how_many_it_takes():
     assert verdicts.latency(few, 0.999, 0.010).word == "missed"
 
 
+def test_a_few_seconds_decide_nothing():
+    short = streams.series(np.random.default_rng(1).lognormal(-4, 0.4, (4, 1000)))
+    assert [verdicts.latency(short, 0.95, each).word for each in (MET, CLEAR)] == ["undecided"] * 2
+    assert "judge 5 s or more" in verdicts.latency(short, 0.95, MET).why
+
+
 def test_nothing_measured_decides_nothing():
     assert verdicts.latency([""] * 30, 0.95, 1.0).word == "undecided"
     assert verdicts.errors([0.0] * 30, [0.0] * 30, 0.01).word == "undecided"
