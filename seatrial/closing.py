@@ -19,6 +19,7 @@ import seatrial
 from seatrial import waivers as waiving
 from seatrial.alert_coverage import alert_coverage
 from seatrial.backup_grades import backup_grades, round_trips
+from seatrial.objectives_told import objectives_told
 from seatrial.outcomes import Exit, Outcome, Result, exit_code, run_result, worst
 from seatrial.record import Disturbance, Experiment, Lane, ProfileInfo, Record, RunInfo, TargetInfo
 from seatrial.words import CouldNotLook, Missing
@@ -113,6 +114,7 @@ def build(trial: Trial, *, exit_status: int, interrupted: bool, foreign: bool) -
         experiments=(*_experiments(trial), *round_trips(trial)),
         alerts=alert_coverage(trial, checks),
         backups=backup_grades(trial, checks),
+        loads=objectives_told(trial, lambda made: _experiment(trial, made)),
     )
 
 

@@ -20,10 +20,14 @@ __all__ = [
     "Experiment",
     "FailureTold",
     "Lane",
+    "LoadTold",
+    "ObjectiveTold",
     "ProfileInfo",
     "Record",
     "RunInfo",
     "Rung",
+    "SpanTold",
+    "StreamTold",
     "TargetInfo",
     "WaiverUse",
 ]
@@ -273,6 +277,102 @@ class BackupTold:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectiveTold:
+    """One number that is promised under a load, what was measured, and what is decided."""
+
+    id: str
+    what: str
+    """``p95 of POST /notes``."""
+    kind: str
+    """``latency``, ``errors``, ``throughput`` or ``growth``."""
+    endpoint: str
+    quantile: float
+    unit: str
+    """Of the numbers: ``seconds``, ``share`` or ``per second``."""
+    seen: float | None
+    bounds: tuple[float, float] | None
+    """At 95 %: by these it is decided."""
+    interval: tuple[float, float] | None
+    """At 99.999 %: how far the truth may lie."""
+    objective: float | None
+    expected: str
+    samples: int
+    loop: str
+    by_locust: bool
+    hardware: str
+    decision: str
+    """``met``, ``missed`` or ``undecided``."""
+    why: str
+    """Why it is undecided."""
+    proposed: bool
+    offered: float = 0.0
+    achieved: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpanTold:
+    """One stretch of a stream, by when requests were meant to begin."""
+
+    at: float
+    seconds: float
+    offered: int
+    right: int
+    failed: int
+    p50: float | None = None
+    p95: float | None = None
+    most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTold:
+    """One endpoint, or all of them together (without a name). Latencies are of what counts: answered as declared, after the warm-up."""
+
+    name: str
+    right: int
+    failed: int
+    offered: int
+    quantiles: tuple[tuple[float, float], ...]
+    """Share, and the seconds that so many took at most."""
+    bars: tuple[tuple[float, float, int], ...]
+    """Seconds from, to, and how many requests took that long."""
+    spans: tuple[SpanTold, ...]
+    """The whole load, ramp and warm-up included."""
+    errors: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTold:
+    """One load as a reader sees it."""
+
+    name: str
+    service: str
+    missing: str = ""
+    """Why there is none."""
+    what: str = ""
+    loop: str = "open"
+    by_locust: bool = False
+    asked: tuple[tuple[str, str], ...] = ()
+    began: str = ""
+    judged_from: float = 0.0
+    judged_until: float = 0.0
+    warm_from: float = 0.0
+    """When the ramp is over."""
+    seconds: float = 0.0
+    stopped: str = ""
+    hardware: str = ""
+    objectives: tuple[ObjectiveTold, ...] = ()
+    streams: tuple[StreamTold, ...] = ()
+    generator: tuple[tuple[str, str], ...] = ()
+    lag: tuple[tuple[float, float, int], ...] = ()
+    """How late the generator came to requests: seconds from, to, and how many."""
+    memory: tuple[tuple[str, tuple[tuple[float, int], ...]], ...] = ()
+    watched: Experiment | None = None
+    notes: tuple[tuple[str, str], ...] = ()
+    log: tuple[tuple[float, float, str, str], ...] = ()
+    """For ``loads/NAME.hlog``: begin, length, stream, histogram as text."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One run."""
 
@@ -301,6 +401,8 @@ class Record:
     """None where the profile declares no alerts."""
     backups: tuple[BackupTold, ...] = ()
     """What each declared backup is worth."""
+    loads: tuple[LoadTold, ...] = ()
+    """Loads, and what came of what is promised under them."""
 
     def count(self) -> Counter[Outcome]:
         """How many checks ended in each outcome."""

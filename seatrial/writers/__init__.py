@@ -113,7 +113,7 @@ def write_all(record: Record, folder: Path, *, secrets: Iterable[str] = ()) -> l
                 put(folder / writer.NAME, swept[""][0])
                 if deliver := getattr(writer, "deliver", None):
                     deliver(folder / writer.NAME)
-            else:
+            elif swept:  # a folder without files is none
                 put_folder(folder / writer.NAME, {name: text for name, (text, _) in swept.items()})
             if found := sum(count for _, count in swept.values()):
                 problems.append(

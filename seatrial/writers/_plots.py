@@ -314,8 +314,9 @@ def svg(plot: Plot) -> str:
     for group in plot.bars:
         parts.append(f'<path class="bar" d="{_bars(group, x, y, foot)}"/>')
     parts += [f'<path class="{line.look}" d="{_line(line, x, y)}"/>' for line in plot.lines if line.points]
+    taken: list[float] = []
     for level in plot.levels:
-        parts.append(_level(level, x, y, top, foot))
+        parts.append(_level(level, x, y, (top, foot), taken))
     parts += [_dot(dot, x, y) for dot in plot.dots]
     for mark in plot.marks:
         parts.append(
@@ -435,8 +436,15 @@ def _bars(group: Bars, x: Callable[[float], float], y: Callable[[float], float],
     return "".join(parts)
 
 
-def _level(level: Level, x: Callable[[float], float], y: Callable[[float], float], top: float, foot: float) -> str:
-    """The line with its name: above it, or below where there is no room above."""
+def _level(
+    level: Level,
+    x: Callable[[float], float],
+    y: Callable[[float], float],
+    room: tuple[float, float],
+    taken: list[float],
+) -> str:
+    """The line with its name: above it, or wherever near it there is room and no other name."""
+    top, foot = room
     if level.upright:
         at = x(level.at)
         end = at > (LEFT + WIDTH) / 2
@@ -444,7 +452,10 @@ def _level(level: Level, x: Callable[[float], float], y: Callable[[float], float
         return f'<path class="objective" d="M{at:g} {top:g}V{foot:g}"/>{words}'
     at = y(level.at)
     since = LEFT if level.since is None else x(level.since)
-    words_at = at - 6 if at - top > 18 else at + 16
+    places = (at - 6, at + 16, at - 22, at + 32, at - 38)
+    free = [place for place in places if top + 12 <= place <= foot - 4 and all(abs(place - one) > 15 for one in taken)]
+    words_at = free[0] if free else at - 6
+    taken.append(words_at)
     words = f'<text class="told end" x="{WIDTH - RIGHT - 4}" y="{words_at:g}">{_text(level.name)}</text>'
     return f'<path class="objective" d="M{since:g} {at:g}H{WIDTH - RIGHT}"/>{words}'
 

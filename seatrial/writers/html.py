@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.outcomes import Outcome, Tier
 from seatrial.writers import _grouping as grouping
+from seatrial.writers import _loads as loads
+from seatrial.writers._plots import STYLE, latency_text
 from seatrial.writers._text import SIGNS, TOLD, VERDICTS, harmless, upper_first
 from seatrial.writers._timeline import drawing
 
@@ -169,6 +171,7 @@ def _compiled() -> Any:
 @functools.cache
 def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -180,7 +183,9 @@ def _environment() -> Any:
         finalize=_safe,
     )
     environment.filters["moment"] = _moment
+    environment.filters["picture"] = Markup  # made by `_plots`, which escapes every text in it
     environment.filters["number"] = _number
+    environment.filters["latency"] = latency_text
     environment.filters["prose"] = _prose
     environment.filters["upper_first"] = upper_first
     return environment
@@ -196,7 +201,7 @@ def write(record: Record, folder: Path) -> str:
         .get_template("report.html")
         .render(
             record=record,
-            style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+            style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8") + (STYLE if record.loads else "")),
             counts={outcome: counts[outcome] for outcome in Outcome},
             Outcome=Outcome,
             g=grouping,
@@ -209,6 +214,8 @@ def write(record: Record, folder: Path) -> str:
             inapplicable=grouping.inapplicable(record),
             waived=[(waiver, grouping.covered(record, waiver)) for waiver in record.waivers],
             passes=_passes(record),
+            loads=[(load, drawing(load.watched) if load.watched else None) for load in record.loads],
+            l=loads,
             rungs=grouping.RUNGS,
             grades=grouping.GRADES,
             told=TOLD,
