@@ -102,8 +102,8 @@ class Session:
             self.joined = Joined()
             self.shares.give(self.planned())
         elif isinstance(runner, WorkerRunner):
-            if self.trouble:
-                return
+            if self.trouble or (self.recorder is not None and self.recorder.began == self.began):
+                return  # it has begun, without waiting for this
             if self.began == 0.0:
                 log.warning("joined a load that has begun already: takes no part in it")
                 return

@@ -26,9 +26,9 @@ log = logging.getLogger("seatrial.load")
 
 ASKED = 5
 """Times that each worker is asked for its clock."""
-ANSWERS_WITHIN = 5.0
-LEAD = 1.0
-"""Seconds from when all were told until the load begins."""
+ANSWER_WITHIN, ANSWERS_WITHIN = 0.5, 15.0
+LEAD = 1.5
+"""Seconds from when all were told until the load begins; a message of Locust's may take one, where its socket misses a wake-up."""
 PREPARED_WITHIN = 120.0
 SILENT = 8.0
 """Seconds without a report after which a worker is lost."""
@@ -71,11 +71,14 @@ class Shares:
         ready = [client.id for client in self.runner.clients.values() if client.state != "missing"]
         ready.sort(key=self.runner.get_worker_index)
         self.workers = {name: _Worker(index) for index, name in enumerate(ready)}
-        until = perf_counter() + ANSWERS_WITHIN
-        for _ in range(ASKED):
+        until, asked = perf_counter() + ANSWERS_WITHIN, 0
+        while perf_counter() < until and (asked < ASKED or not all(w.heard for w in self.workers.values())):
             before = {name: worker.heard for name, worker in self.workers.items()}
             self.runner_tells(CLOCK, {"asked": perf_counter()})
-            while perf_counter() < until and any(w.heard == before[n] for n, w in self.workers.items()):
+            asked += 1
+            # A worker that has only just come may not hear the first of them.
+            again = perf_counter() + ANSWER_WITHIN
+            while perf_counter() < again and any(w.heard == before[n] for n, w in self.workers.items()):
                 gevent.sleep(0.002)
         silent = [name for name, worker in self.workers.items() if not worker.heard]
         for name in silent:
@@ -216,7 +219,15 @@ class Part:
         del environment
         self.session.began = msg.data["begin"]
         self.sequence = 0
+        gevent.spawn(self._begin_in_time)
         gevent.spawn(self._tell_when_done)
+
+    def _begin_in_time(self) -> None:
+        """Begin when it is time, also where Locust's own word to spawn users is late."""
+        session, began = self.session, self.session.began
+        gevent.sleep(max(0.0, began - perf_counter() - 0.05))
+        if session.loop is None and session.began == began and not session.trouble:
+            session.begin()
 
     def _stop(self, environment: Any, msg: Any, **_: Any) -> None:
         del environment
