@@ -148,11 +148,12 @@ def _search(profile: str, given: argparse.Namespace, say: Callable[[str], None])
     trial = Trial(read_options(options, ()), ())
     try:
         slo = _slo(trial, given.slo)
-        with _begun(trial, slo.service, f"slos.{given.slo}", say) as bench:
+        told: list[str] = []
+        with _begun(trial, slo.service, f"slos.{given.slo}", say, told) as bench:
             outcome = _made(bench, given, slo, lambda line: say(trial.mask(line)))
         if outcome is None:
             return 3
-        return _written(trial, outcome, given, say)
+        return _written(trial, replace(outcome, residue=tuple(map(trial.mask, told))), given, say)
     finally:
         trial.close()
 
@@ -179,8 +180,8 @@ def _slo(trial: Trial, name: str) -> Slo:
 
 
 @contextmanager
-def _begun(trial: Trial, service: str, id: str, say: Callable[[str], None]) -> Iterator[Bench]:
-    """The target, known to be the right one and held, as a run of tier load has it."""
+def _begun(trial: Trial, service: str, id: str, say: Callable[[str], None], told: list[str]) -> Iterator[Bench]:
+    """The target, known to be the right one and held, as a run of tier load has it; `told` takes what is not as it was found."""
     from seatrial import drivers
     from seatrial.closing import unwritable
     from seatrial.experiments._bench import bench
@@ -198,11 +199,8 @@ def _begun(trial: Trial, service: str, id: str, say: Callable[[str], None]) -> I
     identity = driver.identity(session)
     trial._confirm(identity, trial.references.resolve(trial.profile.target.host) or "")
     trial._hold(session, identity, [Subject(id, "load", ("slos", id), None, service)])
-    told: list[str] = []
     with bench(session, driver.observe(session), say, told) as made:
         yield made
-    for line in told:
-        say(line)
 
 
 def _made(bench: Bench, given: argparse.Namespace, slo: Slo, say: Callable[[str], None]) -> Outcome | None:

@@ -249,6 +249,10 @@ class Steps:
         elif why := self.rest():
             raise Ended(why)
         run = self.run = run_load(self.bench, self.name, plan, ceiling=self.ceiling)
+        if run.planned.loop != "open" or run.planned.by_locust:
+            raise CouldNotLook(
+                f"{run.planned.what} offers no rate, as its requests are made by Locust's own clients: write it with JourneyUser"
+            )
         requests = sum(one.right + one.failed for one in run.streams[0].seconds) if run.streams else 0
         self.requests += requests
         rows = judge(self.bench, self.name, run)

@@ -49,6 +49,8 @@ class Outcome:
     hardware: str = ""
     notes: tuple[str, ...] = ()
     interrupted: bool = False
+    residue: tuple[str, ...] = ()
+    """What of the target is not as it was found."""
 
 
 def rate(value: float | None) -> str:
@@ -65,7 +67,7 @@ def code(outcome: Outcome) -> int:
         return 1
     if found.met is None or (declared is not None and found.met < declared):
         return 3
-    return 0
+    return 3 if outcome.residue else 0
 
 
 def _declared(outcome: Outcome) -> str:
@@ -110,7 +112,7 @@ def _rows(outcome: Outcome) -> Iterator[tuple[str, str]]:
             f"to within {Ratio(outcome.within)}"
         ),
     )
-    for note in outcome.notes:
+    for note in (*outcome.notes, *outcome.residue):
         yield "note", note
 
 
@@ -152,7 +154,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "within": outcome.within,
         "seconds_a_step": outcome.duration,
         "hardware": outcome.hardware,
-        "notes": list(outcome.notes),
+        "notes": [*outcome.notes, *outcome.residue],
         "steps": [asdict(step) for step in outcome.steps],
     }
 

@@ -240,6 +240,25 @@ def test_an_endpoint_that_the_load_does_not_ask_ends_it(bench):
         steps.make(40.0)
 
 
+def test_a_target_that_is_not_as_it_was_found_is_no_success(bench):
+    outcome, _ = searched(bench, "--within=20%")
+    left = replace(outcome, residue=("the target is not as it was found: process of api: was runs, is does not run",))
+    assert (telling.code(outcome), telling.code(left)) == (0, 3)
+    assert "not as it was found" in "\n".join(telling.lines(left))
+
+
+def test_a_load_without_a_rate_is_not_searched_with(bench, monkeypatch):
+    whole = stepping.run_load
+
+    def stock(*arguments, **more):
+        run = whole(*arguments, **more)
+        return replace(run, planned=replace(run.planned, loop="closed", by_locust=True, what="loadtests/x.py"))
+
+    monkeypatch.setattr(stepping, "run_load", stock)
+    with pytest.raises(CouldNotLook, match="offers no rate"):
+        searched(bench)
+
+
 def test_what_was_found_is_written_for_people_and_for_programs(bench):
     outcome, _ = searched(bench, "--within=20%")
     told = json.loads(json.dumps(telling.document(outcome)))
