@@ -178,7 +178,8 @@ def launched(
             stopped = _followed(heard, plan, progress, guard, look)
         except BaseException as cut:
             if not isinstance(cut, Exception):  # a signal or the deadline: what was seen is kept
-                cut.load = _stopped(heard, "the run was cut short")  # type: ignore[attr-defined]
+                late = type(cut).__name__ == "Late"
+                cut.load = _stopped(heard, "the deadline passed" if late else "the run was cut short")  # type: ignore[attr-defined]
             raise
         finally:
             progress.done()

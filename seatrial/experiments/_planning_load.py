@@ -27,6 +27,7 @@ __all__ = ["CPUS", "cpus_of", "locustfile_of", "plan_of", "planned_of", "what_of
 CPUS = "SEATRIAL_LOAD_CPUS"
 """Variable that says which processors the load is made on: ``1``, ``0-3,8``."""
 SUCCESS = tuple(range(200, 300))
+GONE = (404, 410)
 
 
 def plan_of(session: Session, slo_name: str, slo: Slo, class_numbers: ClassNumbers | None = None) -> LoadPlan:
@@ -123,6 +124,8 @@ def _call(session: Session, service: Service, node: Canary, folder: str, *, undo
     expect = node.expect
     status = expect.status if expect else SUCCESS if undo else 200
     right = (status,) if isinstance(status, int) else tuple(status)
+    if undo:  # what was never written, or is gone already, is as it should be
+        right = tuple(dict.fromkeys((*right, *GONE)))
     needs = json.dumps(expect.match) if expect and expect.match and not undo else ""
     return Call(method, folder + path, spoken(node), _typed(headers, body), body, right, undo, needs)
 

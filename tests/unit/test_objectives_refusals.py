@@ -115,6 +115,7 @@ def test_a_canary_is_read_back_and_taken_away(session):
     made = session("read: {service: api, canary: true, users: 3, pause: 1s}")
     plan = plan_of(made, "read", made.profile.slos["read"])
     told = [(call.name, call.path, call.right[:2], call.undo, call.needs) for call in plan.calls]
+    assert 404 in plan.calls[2].right, "what was not written need not be taken away"
     assert told == [
         ("POST /notes", "/base/notes", (200, 201), False, '{"id": "SEA"}'),
         ("GET /notes/SEA", "/base/notes/SEA", (200,), False, '{"text": "x"}'),
