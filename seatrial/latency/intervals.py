@@ -5,6 +5,9 @@ whatever the law of latencies is), and that neighbouring requests fare alike, so
 ones would (moving-block bootstrap over the seconds of the run, with blocks as long as the seconds hang together). The
 wider of the two intervals is the one that is told.
 
+One thing bounds it: what a run shows that is far worse than a wandering level makes it (`WANDERS`) is not in doubt because it may not
+come back. Two seconds in which nothing is answered are seen by everyone who came meanwhile.
+
 The bootstrap draws nothing. How much a sum over resampled blocks varies is known exactly from the blocks there are
 (circular ones, so that each second counts alike), hence the same run has the same interval each time it is judged. It is told as
 a number of *effective* requests: how many independent ones would leave as much doubt. With few blocks that number is
@@ -142,6 +145,9 @@ def quantile(seconds: Series | Sequence[str | Mapping[int, int]], q: float, *, c
     if low < 1 or not bounded:
         floor, ceiling = _surely(known, q)
         least, most, bounded = max(least, floor), min(most, ceiling), bounded or ceiling < UNBOUNDED
+    plain = binomial_rank(n, q, tail)
+    if plain >= 1:
+        least = max(least, known.ranked(math.floor(plain + 1e-6)) / WANDERS)
     return Interval(
         least,
         most,
@@ -213,6 +219,9 @@ def rate(each: Sequence[float], *, confidence: float = BOUNDS) -> Interval:
     return Interval(max(seen - half, 0.0), seen + half, seen, confidence, int(told.sum()), method, len(told) / length)
 
 
+WANDERS = 1.5
+"""By how many times a quantile may be higher in one run only because neighbouring requests fare alike. What is beyond is no level that
+wanders but a stall: how often it comes back one run can't tell, but those who waited in it did wait, and so many did."""
 SHORTEST = 5
 """Seconds below which nothing can be told of how seconds hang together."""
 

@@ -91,7 +91,7 @@ def warm_up(series: Sequence[float]) -> Settling:
     sure = _sure(apart, rest - rest.mean(), 1 / len(head) + 1 / len(rest))
     # What warms up is farthest off when it begins; anything else that happened early is no warm-up.
     first = float(whole[: max(2, cut // 4)].mean() - rest.mean())
-    dies_away = abs(first) >= abs(apart) and first * apart > 0
+    dies_away = abs(first) >= 0.9 * abs(apart) and first * apart > 0
     return Settling(cut, math.exp(apart), sure and dies_away)
 
 

@@ -283,8 +283,7 @@ def _of_trends(known: Series, q: float, objective: float, word: str, bounds: Int
         known.kept["trends", q] = trends.warm_up(told), (trends.shift(told), trends.drift(told))
     settling, changes = known.kept["trends", q]
     if settling.sure:
-        rest = intervals.quantile(since(known, settling.index), q)
-        alone = _compared(rest.low, rest.high if rest.bounded else math.inf, objective)
+        rest, alone = _alone(known, settling.index, q, objective)
         why = (
             f"latency had not settled when judging began: the first {settling.index} s were {settling.first:.2f} times as slow as "
             f"the rest, of which it is {_ms(rest.seen)} ({_range(rest)}); let `warm_up` be {settling.index} s longer"
@@ -292,13 +291,24 @@ def _of_trends(known: Series, q: float, objective: float, word: str, bounds: Int
         yield _Doubt(why, (word,) if alone != word else ())
         return
     for trend in changes:
-        if trend.sure:
-            ends = bounds.seen * (max if trend.factor > 1 else min)(trend.end, trend.ahead)
-            turns = ends > objective if word == MET else ends <= objective
-            how = f"went to another level at second {trend.at}" if trend.at else "drifted"
-            why = f"latency {how}, by {trend.factor:.2f} times in {known.seconds} s; run longer, and see what grows"
-            yield _Doubt(why, (word,) if turns else ())
-            return
+        if not trend.sure:
+            continue
+        flatters = trend.factor > 1  # what came later is slower than what the whole run shows
+        if trend.at:
+            turns = _alone(known, trend.at, q, objective)[1] != word
+        else:
+            ends = bounds.seen * (max if flatters else min)(trend.end, trend.ahead)
+            turns = (ends > objective) != (word == MISSED)
+        how = f"went to another level at second {trend.at}" if trend.at else "drifted"
+        why = f"latency {how}, by {trend.factor:.2f} times in {known.seconds} s; run longer, and see what changes it"
+        yield _Doubt(why, (word,) if turns and flatters == (word == MET) else ())
+        return
+
+
+def _alone(known: Series, second: int, q: float, objective: float) -> tuple[Interval, str]:
+    """What is from a second on, and the verdict on it alone."""
+    rest = intervals.quantile(since(known, second), q)
+    return rest, _compared(rest.low, rest.high if rest.bounded else math.inf, objective)
 
 
 def since(known: Series, second: int) -> Series:
