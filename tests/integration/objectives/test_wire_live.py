@@ -663,7 +663,7 @@ def test_how_long_answers_lay_unread_is_known_under_load(null):
                 count += 1
                 client.send(request, perf_counter())
         noted = sum(client.unread.counts.values())
-        assert count > 500
+        assert count > 50
         assert 10 < noted <= count + 16
         assert 0 < client.unread.quantile(0.5) <= client.unread.most
 
@@ -678,7 +678,7 @@ def test_an_answer_that_lies_unread_is_told_from_one_that_was_slow(null):
             collected(client, 1)
         assert client.unread.most > 0.05
         # Only the kernel knows that it did not lie there for the time before it was asked for, too.
-        assert client.unread.most < (0.1 + 0.3 if client.unread.by_kernel else 2.0)
+        assert client.unread.most < (1.0 if client.unread.by_kernel else 2.0)
 
 
 def test_an_answer_before_the_request_is_sent_ends_the_connection():
