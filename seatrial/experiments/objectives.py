@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from seatrial.profile.objectives import ClassNumbers, Slo
     from seatrial.profile.subjects import Subject
 
-__all__ = ["NOUNS", "ORDER", "PART", "TIER", "key", "numbers_of", "run", "seconds", "title"]
+__all__ = ["NOUNS", "ORDER", "PART", "RIGHTS", "TIER", "key", "numbers_of", "run", "seconds", "title"]
 
+RIGHTS = {
+    Tier.load: "many of the requests that the profile declares, in a short time, by Locust: pip install 'seatrial[load]'"
+}
 WITHOUT = ("baseline", "stated_load", "quick_load", "classed_load", "paying_load")
 """Nouns that are judged without this load: by the profile alone, or by requests without any load."""
 NOUNS = tuple(noun for noun in nouns.NOUNS if noun not in WITHOUT)
