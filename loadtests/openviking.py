@@ -43,6 +43,8 @@ from seatrial.load.seeding import Door
 DOCUMENTS = int(os.environ.get("OPENVIKING_DOCUMENTS") or 20)
 KEY = os.environ.get("OPENVIKING_API_KEY")
 HEADERS = {"X-API-Key": KEY} if KEY else {}
+LONGEST = 3000
+"""Characters of a document: longer ones are split into sections, each a file of its own."""
 BOUNDARY = "seatrial-0f3d8a51"
 
 
@@ -155,7 +157,7 @@ def converse(visit: Visit) -> Steps:
 def keep(visit: Visit) -> Steps:
     """A document comes, and is read."""
     name = title(visit.random, 4)
-    answer = yield upload(f"{visit.token}.md", f"# {name}\n\n{text(visit.random, 900)}\n\n{visit.token}\n")
+    answer = yield upload(f"{visit.token}.md", f"# {name}\n\n{text(visit.random, 900, LONGEST)}\n\n{visit.token}\n")
     temporary, uri = part(answer, "result.temp_path", str), f"{visit.data['folder']}-kept/{visit.token}"
     answer = yield adding(temporary, uri, wait=False)
     if part(answer, "result.root_uri", str) != uri:
@@ -210,7 +212,7 @@ class OpenViking(JourneyUser):
             chance = random.Random(f"document {number}")
             name, token = title(chance, 4), f"{WORDS[100 + number % 100]}{number:04d}{run[-6:]}"
             seed = {"title": name, "token": token, "uri": f"{folder}/{number:04d}"}
-            seed["text"] = f"# {name}\n\n{text(chance, 900)}\n\n{token}\n"
+            seed["text"] = f"# {name}\n\n{text(chance, 900, LONGEST)}\n\n{token}\n"
             uploaded = said(door.tried(upload(f"{number:04d}.md", seed["text"])))
             temporary = (uploaded or {}).get("result", {}).get("temp_path") if isinstance(uploaded, dict) else None
             if isinstance(temporary, str):
