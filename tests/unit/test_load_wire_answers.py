@@ -21,6 +21,9 @@ WAITED = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r
 WHOLE = {
     "length": (SIMPLE, False, 200, b"ok\n", True),
     "chunks": (CHUNKED, False, 201, b"abc0123456789", True),
+    "plain chunks": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA\r\n0123456789\r\n0\r\n\r\n", False, 200, b"hello0123456789", True,
+    ),
     "waits": (WAITED, False, 200, b"ok\n", True),
     "nothing": (b"HTTP/1.1 204 No Content\r\nServer: x\r\n\r\n", False, 204, b"", True),
     "not modified, with a length": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 999\r\n\r\n", False, 304, b"", True),

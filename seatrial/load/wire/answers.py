@@ -23,6 +23,7 @@ MOST_KEPT = 256
 """Heads that are remembered, as they are the same again and again."""
 
 END = b"\r\n\r\n"
+HEXADECIMAL = b"0123456789abcdefABCDEF"
 START = b"HTTP/1."
 NO_CR = f"{NO_HTTP}: its lines end without CR"
 
@@ -116,6 +117,22 @@ def _head_of(head: bytes) -> _Head:
     return known
 
 
+def _joined(data: bytes, at: int) -> bytes | None:
+    """Chunks that are all there and nothing but chunks; whatever else comes is read piece by piece."""
+    pieces: list[bytes] = []
+    while (end := data.find(b"\r\n", at, at + 18)) > at and not data[at:end].strip(HEXADECIMAL):
+        size = int(data[at:end], 16)
+        at = end + 2
+        if not size:
+            return b"".join(pieces) if data[at:] == b"\r\n" else None
+        end = at + size
+        if data[end : end + 2] != b"\r\n":
+            return None
+        pieces.append(data[at:end])
+        at = end + 2
+    return None
+
+
 class Reader:
     """Reads the answers that come on one connection, one at a time.
 
@@ -203,6 +220,13 @@ class Reader:
         if end < 4 or end > MOST_HEAD or self._bodiless:
             return False
         read = _head_of(data[:end])
+        if read.chunked and read.status >= 200 and read.status not in (204, 304) and len(data) <= self._most:
+            joined = _joined(data, end)
+            if joined is None:
+                return False
+            self.status, self.head, self.body, self.keep = read.status, data[:end], joined, read.keep
+            self._stage = WHOLE
+            return True
         if len(data) - end != read.length or read.status < 200 or read.status in (204, 304) or read.length > self._most:
             return False
         self.status, self.head, self.body = read.status, data[:end], data[end:]
@@ -314,7 +338,7 @@ class Reader:
 
     def _sized(self, line: bytes) -> None:
         size = line.partition(b";")[0].strip(b" \t")
-        if not size or len(size) > 16 or size.strip(b"0123456789abcdefABCDEF"):
+        if not size or len(size) > 16 or size.strip(HEXADECIMAL):
             raise Broken(f"{NO_HTTP}: a chunk without a size")
         self._left = int(size, 16)
         if len(self._content) + self._left > self._most:
