@@ -134,8 +134,7 @@ def quantile(seconds: Series | Sequence[str | Mapping[int, int]], q: float, *, c
     seen = known.ranked(histograms.rank(n, q))
     if q not in known.kept:
         inside, each = known.within(seen), known.each
-        half = known.within(known.ranked(histograms.rank(n, 0.5)))
-        known.kept[q] = _worth(inside, each, half - float(half.sum()) / n * each)
+        known.kept[q] = _worth(inside, each, _level(known))
     effective, method = _effective(known.kept[q], confidence)
     high = binomial_rank(effective, q, 1 - tail) / effective * n
     low = binomial_rank(effective, q, tail) / effective * n
@@ -160,6 +159,14 @@ def quantile(seconds: Series | Sequence[str | Mapping[int, int]], q: float, *, c
     )
 
 
+def _level(known: Series) -> Any:
+    """Of each second, how many more requests than usual were among the faster half."""
+    if "level" not in known.kept:
+        half = known.within(known.ranked(histograms.rank(known.total, 0.5)))
+        known.kept["level"] = half - float(half.sum()) / known.total * known.each
+    return known.kept["level"]
+
+
 def _surely(known: Series, q: float) -> tuple[float, float]:
     """What a quantile is surely not below, and not above, where its neighbourhood tells nothing of it.
 
@@ -168,12 +175,14 @@ def _surely(known: Series, q: float) -> tuple[float, float]:
     the interval as it is.
     """
 
-    def inside(place: int) -> Interval:
-        return share(known.within(float(known.values[place]) / 1e6), known.each, confidence=TOLD)
+    def inside(place: int) -> tuple[float, float]:
+        worth = _worth(known.within(float(known.values[place]) / 1e6), known.each, _level(known))
+        effective, _ = _effective(worth, TOLD)
+        return share_bounds(int(known.below[place]) / known.total * effective, effective, (1 - TOLD) / 2)
 
     count = len(known.values)
-    below = bisect.bisect_left(range(count), True, key=lambda place: inside(place).high >= q)
-    above = bisect.bisect_left(range(count), True, key=lambda place: inside(place).low >= q)
+    below = bisect.bisect_left(range(count), True, key=lambda place: inside(place)[1] >= q)
+    above = bisect.bisect_left(range(count), True, key=lambda place: inside(place)[0] >= q)
     floor = float(known.values[below - 1]) / 1e6 if below else 0.0
     # Not a value that was seen: just below the least of all, where there is none within.
     floor = floor or (
