@@ -65,7 +65,7 @@ STYLE = """
 .plot .open { fill: var(--sheet); stroke: var(--ink); stroke-width: 1.75; }
 .plot .hatch { stroke: var(--quiet); stroke-width: 1; opacity: .55; }
 .plot .mark { stroke: var(--error); stroke-width: 1.5; stroke-dasharray: 2 2; fill: none; }
-.plot .noted { fill: var(--error); font-weight: 600; }
+.plot .noted { fill: var(--error); font-weight: 600; paint-order: stroke; stroke: var(--sheet); stroke-width: 4px; stroke-linejoin: round; }
 @media (max-width: 36rem) { .plot { font-size: 16px; } }
 @media print { .plot { break-inside: avoid; } }
 """
@@ -288,7 +288,7 @@ def svg(plot: Plot) -> str:
 
     id = plot.id
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="plot" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="{id}-t {id}-d">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="plot" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="{id}-t" aria-describedby="{id}-d">',
         f'<title id="{id}-t">{_text(plot.title)}</title><desc id="{id}-d">{_text(plot.says)}</desc>',
     ]
     if plot.spans:
@@ -321,7 +321,7 @@ def svg(plot: Plot) -> str:
     for mark in plot.marks:
         parts.append(
             f'<path class="mark" d="M{x(mark.at)} {top}V{foot}"/>'
-            f'<text class="noted mid" x="{x(mark.at)}" y="{round(top - 3, 1)}">{_text(mark.name)}</text>'
+            f'<text class="noted {_anchor(x(mark.at) + 16, mark.name)}" x="{x(mark.at)}" y="{round(top + 13, 1)}">{_text(mark.name)}</text>'
         )
     parts.append(f'<path class="frame" d="M{LEFT} {top}V{foot}H{WIDTH - RIGHT}"/>')
     parts += [_entry(at, row, name, look, id) for at, row, name, look in entries]

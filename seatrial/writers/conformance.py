@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from seatrial.outcomes import Level, Outcome
 from seatrial.record import plain
 
 if TYPE_CHECKING:
-    from seatrial.record import AlertCoverage, Check, Experiment, Record, Rung
+    from seatrial.record import AlertCoverage, Check, Experiment, LoadTold, Record, Rung, StreamTold
 
 __all__ = ["NAME", "VERSION", "document", "write"]
 
@@ -77,7 +77,67 @@ def document(record: Record) -> dict[str, Any]:
         "experiments": [_experiment(each) for each in record.experiments],
         "alerts": _alerts(record.alerts) if record.alerts else None,
         "backups": [{"name": each.name, "grade": each.grade, "rungs": _rungs(each.rungs)} for each in record.backups],
+        "loads": [_load(each) for each in record.loads],
     }
+
+
+def _load(load: LoadTold) -> dict[str, Any]:
+    """A load without its series, which are in ``loads/NAME.hlog`` and facts.json."""
+    return {
+        "name": load.name,
+        "service": load.service,
+        "missing": load.missing,
+        "what": load.what,
+        "loop": load.loop,
+        "timed_by_locust": load.by_locust,
+        "asked": dict(load.asked),
+        "began": load.began,
+        "seconds": load.seconds,
+        "stopped": load.stopped,
+        "hardware": load.hardware,
+        "objectives": [
+            {
+                "id": row.id,
+                "what": row.what,
+                "kind": row.kind,
+                "endpoint": row.endpoint,
+                "quantile": row.quantile,
+                "unit": row.unit,
+                "seen": row.seen,
+                "bounds_95": _ends(row.bounds),
+                "interval_99_999": _ends(row.interval),
+                "objective": row.objective,
+                "expected": row.expected,
+                "requests": row.samples,
+                "offered": row.offered,
+                "achieved": row.achieved,
+                "decision": row.decision,
+                "why": row.why,
+                "proposed": row.proposed,
+                "hardware": row.hardware,
+            }
+            for row in load.objectives
+        ],
+        "streams": [_stream(stream) for stream in load.streams],
+        "generator": dict(load.generator),
+        "notes": [{"name": name, "text": text} for name, text in load.notes],
+        "log": f"loads/{load.name.removeprefix('slos.')}.hlog" if load.log else "",
+    }
+
+
+def _stream(stream: StreamTold) -> dict[str, Any]:
+    return {
+        "endpoint": stream.name,
+        "offered": stream.offered,
+        "right": stream.right,
+        "failed": stream.failed,
+        "quantiles": {str(share): seconds for share, seconds in stream.quantiles},
+        "errors": dict(stream.errors),
+    }
+
+
+def _ends(ends: Sequence[float] | None) -> list[float] | None:
+    return None if ends is None else list(ends)
 
 
 def _alerts(covered: AlertCoverage) -> dict[str, Any]:

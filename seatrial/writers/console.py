@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.outcomes import Outcome, Result
 from seatrial.writers import _grouping as grouping
+from seatrial.writers import _loads as loads
 from seatrial.writers._text import harmless, told
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def _verdict(screen: _Screen, record: Record, folder: Path | None) -> None:
         screen.labelled("alerts", grouping.alerts(record.alerts), wrap=True)
     if record.backups:
         screen.labelled("backups", grouping.backups(record.backups), wrap=True)
+    _loads(screen, record)
     screen.labelled("target", grouping.target(record))
     grant = f"{record.run.mode}, tier {record.run.tier}, {record.run.seconds:.1f} s"
     calls = ", ".join(f"{number} {what}" for what, number in sorted(record.calls.items()))
@@ -171,3 +173,15 @@ def _verdict(screen: _Screen, record: Record, folder: Path | None) -> None:
         if (folder / "report.html").is_file():
             screen.labelled("read", str(folder / "report.html"))
     screen.labelled("next", grouping.next_step(record, folder), bold=True)
+
+
+def _loads(screen: _Screen, record: Record) -> None:
+    """A line for each objective; why one can't be decided is told above, with the errors."""
+    for load in record.loads:
+        name = load.name.removeprefix("slos.")
+        if load.missing:
+            screen.labelled("load", f"{name}: could not be made: {load.missing}", wrap=True)
+        if load.stopped:
+            screen.labelled("load", f"{name}: stopped: {load.stopped}", wrap=True)
+        for row in load.objectives:
+            screen.labelled("load", f"{name}: {loads.line(row)}", wrap=True, **_COLOURS[loads.sign_of(row)])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.outcomes import Outcome
 from seatrial.writers import _grouping as grouping
+from seatrial.writers import _loads as loads
 from seatrial.writers._text import SIGNS, TOLD, VERDICTS, harmless, in_markdown, told, upper_first
 
 if TYPE_CHECKING:
@@ -163,6 +164,25 @@ def _backups(record: Record) -> Iterator[_Block]:
         )
 
 
+def _loads(record: Record) -> Iterator[_Block]:
+    if record.loads:
+        yield _Block("### Loads")
+    for load in record.loads:
+        name = f"**{in_markdown(load.name)}**"
+        if load.missing:
+            yield _Block(f"{SIGNS[Outcome.error]} {name}: {in_markdown(load.missing)}", f"{name}: …, cut here")
+            continue
+        asked = ", ".join(f"{label} {text.partition(':')[0]}" for label, text in load.asked)
+        stopped = f" **Stopped: {in_markdown(load.stopped)}.**" if load.stopped else ""
+        yield _Block(
+            f"{name} {in_markdown(load.what)}: {in_markdown(asked)}; {in_markdown(load.hardware)}.{stopped}",
+            f"{name}: …, cut here",
+        )
+        for row in load.objectives:
+            why = f", because {row.why}" if row.why else ""
+            yield _Block(f"- {SIGNS[loads.sign_of(row)]} {in_markdown(loads.line(row) + why)}", "- …, cut here")
+
+
 def _unseen(record: Record) -> Iterator[_Block]:
     lines = []
     for id, checks in grouping.by_requirement(grouping.of(record, Outcome.withheld)).items():
@@ -231,6 +251,7 @@ def write(record: Record, folder: Path) -> str:
         *_findings(record, Outcome.advisory, "Advice"),
         *_alerts(record),
         *_backups(record),
+        *_loads(record),
         *_unseen(record),
         *_kept(record),
     ]

@@ -14,10 +14,14 @@ from seatrial.record import (
     Experiment,
     FailureTold,
     Lane,
+    LoadTold,
+    ObjectiveTold,
     ProfileInfo,
     Record,
     Rung,
     RunInfo,
+    SpanTold,
+    StreamTold,
     TargetInfo,
     WaiverUse,
 )
@@ -67,6 +71,28 @@ CHECKS = (
     replace(BASE, id="PRB-003", area="probes", tier=Tier.disrupt, outcome=Outcome.withheld, raw=Outcome.withheld, reason="needs tier disrupt; this run was granted observe"),
 )  # fmt: skip
 
+MET = ObjectiveTold("slos.notes.latency.p95", "p95 of all requests", "latency", "", 0.95, "seconds", 0.00924, (0.00902, 0.00946), (0.0088, 0.0099), 0.05, "at most 50 ms",
+                    3000, "open", False, "amd64, 2 cores, Xeon (class small)", "met", "", False, 100.0, 99.8)  # fmt: skip
+LOAD = LoadTold(
+    "slos.notes", "api", what="GET /notes/welcome", asked=(("rate", "100/s, constant arrivals"), ("loop", "open"), ("judged", "30s")),
+    began="2026-06-01T03:00:10+00:00", judged_from=2.0, judged_until=32.0, warm_from=1.0, seconds=32.0, hardware="amd64, 2 cores, Xeon (class small)",
+    objectives=(
+        MET,
+        replace(MET, id="slos.notes.latency.p99", what="p99 of all requests", quantile=0.99, seen=1.52, bounds=(0.37, 1.99), interval=(0.015, 3600.0), expected="at most 10 ms", objective=0.01, decision="missed", proposed=True),
+        replace(MET, id="slos.notes.errors", what="errors of all requests", kind="errors", quantile=0.0, unit="share", seen=0.0096, bounds=(0.0044, 0.018), interval=(0.001, 0.035), objective=0.01, expected="at most 1%", decision="undecided", why="the generator had no | time"),
+    ),
+    streams=tuple(
+        StreamTold(name, 2990, 10, 3000, ((0.5, 0.009), (0.95, 0.00924), (0.99, 1.52), (1.0, 1.99)), ((0.008, 0.01, 2900), (0.01, 0.0121, 60), (1.0, 2.0, 30)),
+                   tuple(SpanTold(float(at), 1.0, 100, 100, 0, 0.009, 0.0093 if at != 20 else 1.8, 0.02 if at != 20 else 1.99) for at in range(32)), (("HTTP 503", 9), ("timed out", 1)))
+        for name in ("", "GET /notes/{id}", "POST /notes")
+    ),
+    generator=(("made by", "Locust 2.47.0, 1 process"), ("busy", "21% of a core")), lag=((3e-5, 4e-5, 2900), (4e-5, 6e-5, 90)),
+    memory=(("api-1", ((0.0, 120 << 20), (31.0, 121 << 20))),),
+    watched=Experiment("the load notes", 32.0, (Lane("liveness", "api-1", ((0.0, 0.01, True), (20.0, 1.8, False))),), moments=((20.0, "api-1 was started again"),)),
+    notes=(("memory", "1 more replica"),),
+    log=((2.0, 1.0, "", "HISTFAAAACl4nJNpmSzMwMDAyQABzFCaEURcm7yEwf4DRGC+PdNyJpbvgkwAib0HJw=="), (2.0, 1.0, "POST /notes", "HISTFAAAACl4nJNpmSzMwMDAyQABzFCaEURcm7yEwf4DRGC+PdNyJpbvgkwAib0HJw==")),
+)  # fmt: skip
+
 RECORD = Record(
     profile=ProfileInfo("arm-single-node", "p.yaml", "0" * 64, "AkiDB on one ARM server.", "akidb", "staging", "baseline"),
     target=TargetInfo("docker", "ABCD:EFGH", "Docker Engine 20.10, linux/arm64, cgroup v2", "unix:///var/run/docker.sock", pinned=True),
@@ -105,4 +131,5 @@ RECORD = Record(
         BackupTold("logs", (Rung("exists", "unknown", ("BKP-001",)), *(Rung(name, "unasked") for name in ("fresh", "intact", "restorable", "equivalent")))),
         BackupTold("store", (Rung("exists", "unasked"), Rung("fresh", "unasked"), Rung("intact", "unasked"), Rung("restorable", "yes", ("BKP-031",)), Rung("equivalent", "yes", ("BKP-033",)))),
     ),
+    loads=(LOAD, replace(LOAD, name="slos.browse", loop="closed", stopped="52% of requests failed over ten seconds", objectives=(replace(MET, loop="closed"),), log=()), LoadTold("slos.write", "api", missing="the service was not ready")),
 )  # fmt: skip

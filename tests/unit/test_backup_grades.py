@@ -94,7 +94,7 @@ def test_the_page_says_what_the_bars_of_a_round_trip_are(tmp_path):
         "backups.notes", "files", "a", "b", "2026-11-21T10:00:00Z", 4.0, steps=(Step(0.0, "backup", 1.0),),
         backed_up=Ran("x", 0, 1.25), source_before=Fingerprint("0" * 64, 3, 2_473_984),
     )  # fmt: skip
-    page = html.write(replace(RECORD, experiments=round_trips(trial(drills={"a": drill}))), tmp_path)
+    page = html.write(replace(RECORD, loads=(), experiments=round_trips(trial(drills={"a": drill}))), tmp_path)
     assert "Each bar is a step" in page
     assert "Low bars are answers" not in page
     assert "measured: bytes of the source 2,473,984" in page

@@ -327,7 +327,7 @@ def test_colours_stand_out(scheme):
 
 
 def test_an_experiment_is_drawn_and_told(page):
-    page = page()
+    page = page(replace(RECORD, loads=()))
     (lane, _) = RECORD.experiments[0].lanes
     assert "api while redis is hung".capitalize() in page.text
     assert "paused by the engine" in page.text
@@ -349,7 +349,7 @@ def test_moments_that_stand_too_close_share_a_mark():
 
 
 def test_nothing_is_drawn_where_nothing_was_done(render):
-    assert "<svg" not in render(replace(RECORD, experiments=()))
+    assert "<svg" not in render(replace(RECORD, experiments=(), loads=()))
 
 
 @pytest.mark.parametrize("spoil", ["file", "open", "full"])
