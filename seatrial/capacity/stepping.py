@@ -126,9 +126,13 @@ def behind(one: LatencyObjective, told: Told) -> str:
     if min(half) <= 1 - one.quantile or statistics.mean(shares[-third:]) < statistics.mean(shares[:third]):
         return ""
     return (
-        f"it does not keep up: of each of the last {len(half)} seconds {100 * min(half):.0f}% of requests or more took longer than "
+        f"it does not keep up: in each of the last {len(half)} seconds {_at_least(min(half))} requests took longer than "
         f"{Duration(round(told.objective, 6))}, or failed, and no fewer at the end than at the beginning"
     )
+
+
+def _at_least(share: float) -> str:
+    return "all" if share > 0.995 else f"{100 * share:.0f}% or more of the"
 
 
 def _beyond(latency: str, most: float, right: int, failed: int) -> float:
