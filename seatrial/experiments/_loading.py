@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["run_load"]
 
+SECRET = 4
+"""Characters from which on a value is told from other text."""
+
 
 def run_load(
     bench: Bench,
@@ -68,7 +71,7 @@ def run_load(
         watching.steady()
         began, processors = dt.datetime.now(dt.UTC), ticks()
         try:
-            found = launched(plan, say, guard=guards.second, look=watching.why, mask=_mask(bench, plan))
+            found = launched(plan, say, guard=guards.second, look=watching.why, mask=_mask(bench, slo, plan))
         except BaseException as cut:
             if seen := getattr(cut, "load", None):
                 made = _record(
@@ -92,14 +95,20 @@ def _guards(slo: Slo, plan: LoadPlan) -> Guards:
     )
 
 
-def _mask(bench: Bench, plan: LoadPlan) -> Callable[[str], str]:
-    """Takes out of a text what the run knows to be secret, and what the load is given besides."""
-    values = {value for call in plan.calls for value in call.headers.values()} | set(plan.environment.values())
-    long = sorted((value for value in values if len(value) >= 6), key=len, reverse=True)
+def _mask(bench: Bench, slo: Slo, plan: LoadPlan) -> Callable[[str], str]:
+    """Takes out of a text what the run knows to be secret, and what the load is given by reference besides."""
+    declared: list[Any] = [*slo.headers.values(), *slo.environment.values()]
+    node = bench.profile.services[slo.service].canary if slo.canary else None
+    while node is not None:
+        declared += [*(node.headers or {}).values(), *((node.remove.headers or {}).values() if node.remove else ())]
+        node = node.read_back
+    values = {bench.session.resolve(each) for each in declared if not isinstance(each, str)}
+    values |= {value for call in plan.calls for name, value in call.headers.items() if name.lower() == "authorization"}
+    long = sorted((value for value in values if len(value) >= SECRET), key=len, reverse=True)
 
     def masked(text: str) -> str:
         for value in long:
-            text = text.replace(value, "<a value of the profile>")
+            text = text.replace(value, "<a secret of the load>")
         return bench.session.mask(text)
 
     return masked
@@ -119,7 +128,7 @@ def _record(
     made = found.get("generator") or {}
     zero = float(found["zero"])
     begin = began + dt.timedelta(seconds=max(0.0, zero - _monotonic_at(began)))
-    mask = _mask(bench, plan)
+    mask = _mask(bench, slo, plan)
     notes = {}
     if left := int(found.get("left") or 0):
         notes["left behind"] = f"{left} of what {_written(bench, slo)} wrote could not be taken away"

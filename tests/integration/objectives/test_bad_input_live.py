@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.experiments import _launching, _loading
+from seatrial.experiments import _launching, _loading, _watching_load
 from seatrial.words import CouldNotLook
 from tests.integration.objectives.load_bench import group_of, made, target
 
@@ -67,6 +67,18 @@ def test_a_host_that_hangs(tmp_path, started):
     assert started == []
 
 
+def test_a_service_that_is_not_ready_before_anything_is_done(tmp_path, started, monkeypatch):
+    monkeypatch.setattr(_watching_load, "STEADY_WITHIN", 2.0)
+    with target(tmp_path) as service:
+        more = f"process: {{pid: {service.child.pid}}}\n    readiness: {{path: /notes/none}}"
+        said = refused(service.profile(SLO, more=more))
+    assert said.startswith(
+        "the load was not begun: api is not as declared before anything is done: readiness of front at "
+    )
+    assert said.endswith(": HTTP 404")
+    assert started == []
+
+
 def test_a_server_that_speaks_no_tls(tmp_path, started):
     with target(tmp_path) as service:
         said = refused(service.profile(SLO, url=f"https://127.0.0.1:{service.port}"))
@@ -107,14 +119,15 @@ def test_a_certificate_that_is_not_trusted_and_one_that_is(tmp_path, started):
         ("import os\nos._exit(7)\n", "the load generator ended with code 7 and gave no result"),
         (
             "import sys\nsys.exit('wrong: ' + __import__('os').environ['WORD'])\n",
-            "own.py:2: SystemExit: wrong: <a value",
+            "own.py:2: SystemExit: wrong: <a secret of the load>",
         ),
     ],
     ids=["syntax error", "no task", "ends", "tells a secret"],
 )
-def test_a_locust_file_that_is_wrong(tmp_path, started, text, said):
+def test_a_locust_file_that_is_wrong(tmp_path, started, monkeypatch, text, said):
+    monkeypatch.setenv("OWN_WORD", "of-a-secret")
     (tmp_path / "own.py").write_text(text)
-    slo = "locustfile: ./own.py, users: 2, duration: 2s, environment: {WORD: of-a-secret}"
+    slo = "locustfile: ./own.py, users: 2, duration: 2s, environment: {WORD: {env: OWN_WORD}}"
     with target(tmp_path) as service:
         found = refused(service.profile(slo))
         assert service.count()["asked"] == 0
