@@ -98,11 +98,24 @@ def test_what_no_document_states_is_told_as_that(sound: dict[str, Any]) -> None:
 def test_a_defect_turns_exactly_its_ids_red_under_load(name: str, tmp_path: Path) -> None:
     defect = DEFECTS[name]
     load = defect.by.removeprefix("slos.")
-    for _ in range(2):
-        report = gate(tmp_path, defect=name, only=load)
-        if not loud(report):
-            break  # else somebody else had the machine: once more
+    report = gate(tmp_path, defect=name, only=load)
     red = ids(report, "violation", "advisory")
     assert red <= set(defect.loaded), report["text"]
-    if not loud(report):
-        assert red == set(defect.loaded), report["text"]
+    if loud(report):  # somebody else had the machine: what was measured, judged as if nobody had
+        red = ids(gate(tmp_path, f"--facts={as_if_quiet(report['folder'], tmp_path / 'quiet')}", only=load), *RED)
+    assert red == set(defect.loaded), report["text"]
+
+
+RED = ("violation", "advisory")
+
+
+def as_if_quiet(folder: Path, quiet: Path) -> Path:
+    """Facts of a run, without what the machine and the generator were doing besides."""
+    facts = json.loads((folder / "facts.json").read_text())
+    for made in facts["observations"]["loads"].values():
+        if "attested" in made:
+            made["attested"] |= {"reference": [[], []], "stolen": 0.0}
+            made["generator"] |= {"busy": [], "lag": ""}
+    quiet.mkdir()
+    (quiet / "facts.json").write_text(json.dumps(facts))
+    return quiet
