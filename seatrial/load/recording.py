@@ -250,9 +250,14 @@ class _Stream:
 
 
 class Joined:
-    """The news of all processes, added up."""
+    """The news of all processes, added up.
 
-    def __init__(self) -> None:
+    Args:
+        by_second: whether each second is kept, which a load without an end has no room for.
+    """
+
+    def __init__(self, by_second: bool = True) -> None:
+        self._by_second = by_second
         self.streams: dict[str, _Stream] = {}
         self.lag: Counts = {}
         self.latency: Counts = {}
@@ -267,15 +272,17 @@ class Joined:
         for name, seconds, failed, errors in news["streams"]:
             stream = self.streams.setdefault(name, _Stream())
             for at, offered, right, wrong, latency in seconds:
+                _add(self.latency, counts := _pairs(latency))
+                self.offered += offered
+                self.right += right
+                self.failed += wrong
+                if not self._by_second:
+                    continue
                 entry = stream.seconds.setdefault(at, _Second())
                 entry.offered += offered
                 entry.right += right
                 entry.failed += wrong
-                _add(entry.latency, counts := _pairs(latency))
-                _add(self.latency, counts)
-                self.offered += offered
-                self.right += right
-                self.failed += wrong
+                _add(entry.latency, counts)
                 whole = self.last.setdefault(at, [0, 0, 0])
                 whole[0] += offered
                 whole[1] += right

@@ -99,7 +99,7 @@ class Session:
         if not isinstance(runner, WorkerRunner):
             self.done, self.trouble = False, ""
         if isinstance(runner, MasterRunner):
-            self.joined = Joined()
+            self.joined = Joined(by_second=self.fixed)
             self.shares.give(self.planned())
         elif isinstance(runner, WorkerRunner):
             if self.trouble or (self.recorder is not None and self.recorder.began == self.began):
@@ -109,7 +109,7 @@ class Session:
                 return
             self.begin()
         else:
-            self.joined = Joined()
+            self.joined = Joined(by_second=self.fixed)
             self.share = (0, 1)
             self.planned()
             self.prepare()
@@ -167,6 +167,15 @@ class Session:
             gevent.spawn_later(0, self.environment.runner.quit)
             return
         self._greenlet = gevent.spawn(self._run, self.loop)
+        if not self.fixed:
+            gevent.spawn(self._keep, self.recorder, self.joined)
+
+    def _keep(self, recorder: Recorder, joined: Joined) -> None:
+        """A load without an end must not fill the memory: what was counted is added up, and its seconds are let go."""
+        while self.recorder is recorder and not self.done:
+            gevent.sleep(5.0)
+            if self.recorder is recorder:
+                joined.add(recorder.news())
 
     def _run(self, loop: Any) -> None:
         try:

@@ -82,6 +82,15 @@ def test_nothing_is_told_twice():
     assert (joined.offered, joined.right) == (1, 1)
 
 
+def test_a_load_without_an_end_keeps_no_seconds():
+    recorder, joined = Recorder(0.0), Joined(by_second=False)
+    recorder.track("a").begun.append(0.5)
+    recorder.track("a").right(0.5, 0.6)
+    joined.add(recorder.news())
+    assert (joined.right, joined.streams["a"].seconds, joined.last) == (1, {}, {})
+    assert quantile(joined.latency, 0.5) == pytest.approx(0.1, rel=0.001)
+
+
 def test_lag_counts_from_the_end_of_the_warm_up():
     recorder, joined = Recorder(0.0, judged_from=10.0, lasts=20.0), Joined()
     for at in (5.0, 15.0, 25.0):
