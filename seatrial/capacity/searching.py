@@ -96,7 +96,7 @@ def search(start: float, most: float, why_most: str, within: float) -> Generator
         else:
             high, last = rate, word
     if last == "missed":
-        yield from _asked(high)  # is it the rate, or was it that moment?
+        yield high  # is it the rate, or was it that moment?
     return f"{_told(low)} and {_told(high)} are no more than {Ratio(within)} apart"
 
 
