@@ -73,7 +73,11 @@ def about_text(found: list[str]) -> list[str]:
     """What axe could not decide, but for the signs: of a single character it never says whether it stands out. Nor does it of
     a picture's text, whose colours are those of the page's text on the same ground.
     """
-    return [line for line in found if not re.search(r"(\.(sign|seal)\b[^>]*|text\[[^>]*|\.(fault|lane|tick))$", line)]
+    signs, pictures = (
+        r"\.(sign|seal)\b[^>]*$",
+        r"(text\[[^>]*|\.(fault|lane|tick|told|noted|end|mid))$|svg\[|\[[xy]=\"[\d.]+\"\]",
+    )
+    return [line for line in found if not re.search(f"{signs}|{pictures}", line)]
 
 
 @pytest.mark.parametrize("look", LOOKS)
