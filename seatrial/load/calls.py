@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 from seatrial.load.journeys import Answer, Journey, Request, Steps, Visit, Wrong
 from seatrial.load.plan import Call, LoadPlan
 
-__all__ = ["checker", "constant", "journey"]
+__all__ = ["checker", "journey", "maker", "needing", "single"]
 
 
 def checker(needs: str) -> Callable[[bytes], str]:
@@ -46,7 +45,7 @@ def checker(needs: str) -> Callable[[bytes], str]:
 
 def journey(plan: LoadPlan) -> Journey:
     """All calls of a plan as one visit."""
-    calls = [(call, _maker(call, plan.sentinel), _needing(call, plan.sentinel)) for call in plan.calls]
+    calls = [(call, maker(call, plan.sentinel), needing(call, plan.sentinel)) for call in plan.calls]
 
     def visit(visit: Visit) -> Steps:
         try:
@@ -73,7 +72,8 @@ def _quietly(request: Request) -> Steps:
         return
 
 
-def _maker(call: Call, sentinel: str) -> Callable[[str], Request]:
+def maker(call: Call, sentinel: str) -> Callable[[str], Request]:
+    """What makes the request of a visit, given its token."""
     right = frozenset(call.right)
 
     def make(token: str) -> Request:
@@ -92,20 +92,14 @@ def _maker(call: Call, sentinel: str) -> Callable[[str], Request]:
     return make
 
 
-def _needing(call: Call, sentinel: str) -> Callable[[str], Callable[[bytes], str]]:
+def needing(call: Call, sentinel: str) -> Callable[[str], Callable[[bytes], str]]:
+    """What looks at the answer of a visit, given its token; `checker` tells what that gives."""
     fixed = checker(call.needs)
     if not sentinel or sentinel not in call.needs:
         return lambda _: fixed
     return lambda token: checker(call.needs.replace(sentinel, token))
 
 
-def constant(plan: LoadPlan) -> tuple[Call, Callable[[bytes], str]] | None:
-    """The one request that is made again and again, and what looks at its answers; None where each visit is another."""
-    if len(plan.calls) != 1 or plan.calls[0].undo or (plan.sentinel and plan.sentinel in _all(plan.calls[0])):
-        return None
-    return plan.calls[0], checker(plan.calls[0].needs)
-
-
-def _all(call: Call) -> str:
-    told: list[Any] = [call.path, call.body, call.needs, *call.headers.values()]
-    return "\n".join(told)
+def single(plan: LoadPlan) -> Call | None:
+    """The one request that is made at each arrival; None where a visit is more than that."""
+    return plan.calls[0] if len(plan.calls) == 1 and not plan.calls[0].undo else None

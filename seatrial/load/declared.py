@@ -9,8 +9,6 @@ What is asked comes with the load itself; this file alone asks nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from seatrial.load import calls
 from seatrial.load.journeys import Journey
 from seatrial.load.plan import Call, LoadPlan
@@ -28,6 +26,6 @@ class Declared(JourneyUser):
         return [(calls.journey(plan), 1.0)] if plan.calls else []
 
     @classmethod
-    def constant(cls, plan: LoadPlan) -> tuple[Call, Callable[[bytes], str]] | None:
-        """The one request that is always the same, where it is."""
-        return calls.constant(plan)
+    def single(cls, plan: LoadPlan) -> Call | None:
+        """The one request that is made at each arrival, where that is all."""
+        return calls.single(plan)

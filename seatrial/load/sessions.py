@@ -55,7 +55,7 @@ class Session:
         self._greenlet: Any = None
         self._stock: Stock | None = None
         environment.seatrial = self
-        import seatrial.load.constants
+        import seatrial.load.singles
         import seatrial.load.wire  # noqa: F401 - now, and not when the first request is due
 
         events = environment.events
@@ -214,14 +214,14 @@ class Session:
             )
 
         kind: type[Loop] = Loop
-        constant = None
-        if plan.rate and len(self.classes) == 1 and hasattr(self.classes[0], "constant"):
-            constant = self.classes[0].constant(plan)
+        single = None
+        if plan.rate and len(self.classes) == 1 and hasattr(self.classes[0], "single"):
+            single = self.classes[0].single(plan)
         extra: dict[str, Any] = {}
-        if constant is not None:
-            from seatrial.load.constants import Constant
+        if single is not None:
+            from seatrial.load.singles import Single
 
-            kind, extra = Constant, {"call": constant[0], "check": constant[1]}
+            kind, extra = Single, {"call": single, "sentinel": plan.sentinel}
         return kind(
             recorder,
             client=client,

@@ -11,11 +11,11 @@ import pytest
 
 from seatrial.load import visits
 from seatrial.load.arrivals import Schedule
-from seatrial.load.calls import checker, constant, journey
-from seatrial.load.constants import Constant
+from seatrial.load.calls import checker, journey, single
 from seatrial.load.journeys import NoAnswer, Pause, Request, Wrong
 from seatrial.load.plan import Call, LoadPlan
 from seatrial.load.recording import Joined, Recorder, quantile
+from seatrial.load.singles import Single
 from seatrial.load.visitors import Seat, Wheel
 from seatrial.load.visits import Loop
 
@@ -331,32 +331,45 @@ READ = Call("GET", "/x", "GET /x", needs='{"id": 7}')
 
 
 def test_one_call_that_is_always_the_same_is_made_without_visits():
-    call, check = constant(plan(READ))
-    _, streams, client, _ = made(kind=Constant, call=call, check=check)
+    _, streams, client, _ = made(kind=Single, call=READ)
     assert count(streams["GET /x"]) == (10, 10, 0)
     assert len(client.asked) == 10
 
 
 def test_and_each_of_its_answers_is_looked_at():
-    call, check = constant(plan(READ))
     kinds = itertools.cycle([{"body": b'{"id": 8}'}, {"body": b"<html>"}, {"status": 500}, {"failure": "refused"}, {}])
 
     def answer(each):
         for name, value in next(kinds).items():
             setattr(each, name, value)
 
-    _, streams, _, _ = made(kind=Constant, call=call, check=check, client=Client(answers=answer))
+    _, streams, _, _ = made(kind=Single, call=READ, client=Client(answers=answer))
     assert streams[""]["errors"] == {
         "id is not what it must be": 2, "the body is no JSON": 2, "HTTP 500": 2, "refused": 2,
     }  # fmt: skip
     assert count(streams[""]) == (10, 2, 8)
 
 
-def test_a_constant_call_keeps_its_bound_too():
-    call, check = constant(plan(READ))
-    loop, _, client, _ = made(kind=Constant, call=call, check=check, budget=3)
+def test_a_single_call_keeps_its_bound_too():
+    loop, _, client, _ = made(kind=Single, call=READ, budget=3)
     assert len(client.asked) == 3
     assert "max_requests" in loop.why
+
+
+def test_a_single_call_has_a_token_of_its_own_each_time_where_it_is_to_have_one():
+    call = Call("PUT", "/n/SEA", "PUT /n", headers={"X-Id": "SEA"}, body='{"id": "SEA"}', needs="is SEA")
+
+    def answer(each):
+        told = each.request.split()[1].rpartition(b"/")[2]
+        each.body = b"is " + (told if len(client.asked) != 3 else b"t-000000099")
+
+    client = Client(answers=answer)
+    _, streams, _, _ = made(kind=Single, call=call, sentinel="SEA", client=client)
+    assert streams[""]["errors"] == {"the body does not hold what it must": 1}
+    assert count(streams["PUT /n"]) == (10, 9, 1)
+    tokens = [each.request.split()[1].rpartition(b"/")[2] for each in client.asked]
+    assert len(set(tokens)) == 10
+    assert all(each.request.count(token) == 2 for each, token in zip(client.asked, tokens, strict=True))
 
 
 def test_calls_are_one_visit_with_a_token_of_its_own_and_are_taken_back():
@@ -370,7 +383,8 @@ def test_calls_are_one_visit_with_a_token_of_its_own_and_are_taken_back():
     def answer(each):
         each.body = b"of " + each.request.split()[1].rpartition(b"/")[2]
 
-    assert constant(calls) is None
+    assert single(calls) is None
+    assert single(plan(READ)) == READ
     _, streams, client, _ = made(journey(calls), rate=20, client=Client(answers=answer))
     assert {name: count(stream) for name, stream in streams.items()} == {
         "": (4, 4, 0),

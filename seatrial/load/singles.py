@@ -1,44 +1,52 @@
-"""One request that is the same each time: the loop without visits, as fast as it can be, with every answer still looked at."""
+"""One call at every arrival, the same each time or with a token of its own: the loop without visits, as fast as it can be, with
+every answer still looked at.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from seatrial.load import calls
 from seatrial.load.plan import Call
 from seatrial.load.recording import Track
 from seatrial.load.visits import DRAIN, NO_END, Loop
 
-__all__ = ["Constant"]
+__all__ = ["Single"]
 
 MOST_KNOWN = 256
 KNOWN_BYTES = 65536
 
 
-class Constant(Loop):
+class Single(Loop):
     """Makes one call at every arrival.
 
     Args:
         call: what is asked.
-        check: says what is wrong with a body, or nothing.
+        sentinel: the text in it that each request has a token of its own for; none where it is always the same.
     """
 
-    def __init__(self, *args: Any, call: Call, check: Callable[[bytes], str], **options: Any) -> None:
+    def __init__(self, *args: Any, call: Call, sentinel: str = "", **options: Any) -> None:
         super().__init__(*args, **options)
-        self._data = self._encode(
-            call.method, call.path, call.headers, call.body.encode() if call.body else None, self._origin
-        )
+        # Written once, with a token as long as all others: then only its bytes are changed, and every length still holds.
+        blank = self._named(0)
+        made = calls.maker(call, sentinel)(blank.decode())
+        self._data = self._encode(made.method, made.path, made.headers, made.body, self._origin)
+        self._blank = blank if sentinel and blank in self._data else b""
         self._right = frozenset(call.right)
-        self._check = check
+        self._needing = calls.needing(call, sentinel)
+        self._own = bool(sentinel) and sentinel in call.needs
+        self._check = self._needing("")
         self._known: dict[bytes, str] = {}
         self._track: Track = self.recorder.track(call.name or f"{call.method} {call.path}", call.method)
         self._asked = 0
         self._told = 0
 
+    def _named(self, number: int) -> bytes:
+        return b"%b%09d" % (self._token.encode(), number)
+
     def _arrive(self, number: int, intended: float) -> None:
-        del number
         if self._left < 1:
             self._spent()
             return
@@ -48,14 +56,17 @@ class Constant(Loop):
         recorder.lags.append(intended)
         recorder.lags.append(perf_counter())
         self._track.begun.append(intended)
-        self._client(self._origin).send(self._data, intended, None)
+        data = self._data
+        if self._blank:
+            data = data.replace(self._blank, self._named(number))
+        self._client(self._origin).send(data, intended, number)
 
     def _answered(self, done: Any) -> None:
         self._told += 1
         track = self._track
         if done.status in self._right and not done.failure:
             body = done.body
-            wrong = self._known.get(body)
+            wrong = self._needing(self._named(done.token).decode())(body) if self._own else self._known.get(body)
             if wrong is None:
                 wrong = self._check(body)
                 if len(body) <= KNOWN_BYTES:
