@@ -267,6 +267,10 @@ def _generator(made: LoadRun) -> Iterator[tuple[str, str]]:
         f"not calibrated: {ceiling.reason}" if isinstance(ceiling, Missing) else f"{ceiling:,.0f}/s of each process",
     )
     yield "connections", f"{generator.connections:,} at most; {generator.waited:,} requests waited for one"
+    if generator.unread:
+        yield "answers lay unread", f"p99 {time_text(generator.unread)}"
+    if generator.repeated:
+        yield "sent again", f"{generator.repeated:,} requests, whose kept connection the target had closed"
     if generator.lost:
         yield "lost", f"{generator.lost} workers"
     same = attested.same

@@ -146,6 +146,8 @@ def _record(
             lag=str(made.get("lag") or ""),
             waited=int(made.get("waited") or 0),
             connections=int(made.get("connections") or 0),
+            repeated=int(made.get("repeated") or 0),
+            unread=float(made.get("unread") or 0.0),
             joined=int(made.get("joined") or 1),
             lost=int(made.get("lost") or 0),
         ),

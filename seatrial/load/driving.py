@@ -296,6 +296,8 @@ class Driver:
                 "lag": encoded(joined.lag),
                 "waited": sum(each.get("waited", 0) for each in told),
                 "connections": sum(each.get("connections", 0) for each in told),
+                "repeated": sum(each.get("repeated", 0) for each in told),
+                "unread": max((each.get("unread", 0.0) for each in told), default=0.0),
                 "joined": len(told),
                 "lost": len(lost),
                 "losses": lost,

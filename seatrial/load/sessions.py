@@ -312,6 +312,8 @@ class Session:
             "waited": self.loop.waited,
             "left": self.loop.left,
             "connections": self.loop.connections,
+            "repeated": self.loop.repeated,
+            "unread": self.loop.unread,
             "done": self.done,
             "why": self.loop.why,
             "seconds": min(self.loop.seconds, 1e9),
@@ -340,7 +342,8 @@ class _Waiting:
         self.why = ""
         self.stopped_at = 0.0
         self.over = False
-        self.waited = self.connections = self.left = 0
+        self.waited = self.connections = self.repeated = self.left = 0
+        self.unread = 0.0
         self._used: list[tuple[float, float]] = []
 
     def stop(self, why: str, drain: float | None = None) -> None:

@@ -84,7 +84,9 @@ class Loop:
         self.over = False
         self.entered = 0.0
         """When it really began."""
-        self.waited = self.connections = 0
+        self.waited = self.connections = self.repeated = 0
+        self.unread = 0.0
+        """Seconds that 99 of 100 answers lay in the socket at most before they were read."""
         self.left = 0
         """Requests that were to tidy up, and failed."""
         self._make_client, self._encode, self._origin = client, encode, origin
@@ -225,6 +227,8 @@ class Loop:
     def _count(self) -> None:
         self.waited = sum(client.waited for client in self._clients.values())
         self.connections = sum(client.most_open for client in self._clients.values())
+        self.repeated = sum(client.repeated for client in self._clients.values())
+        self.unread = max((client.unread.quantile(0.99) for client in self._clients.values()), default=0.0)
 
     def _finish(self) -> None:
         now = perf_counter()

@@ -18,6 +18,7 @@ from seatrial.load.recording import Joined, Recorder, quantile
 from seatrial.load.singles import Single
 from seatrial.load.visitors import Seat, Wheel
 from seatrial.load.visits import Loop
+from seatrial.load.wire.unread import Unread
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Client:
     takes: float = 0.0
     waited: int = 0
     most_open: int = 1
+    repeated: int = 0
+    unread: Unread = field(default_factory=Unread)
     asked: list[Asked] = field(default_factory=list)
     out: list[Asked] = field(default_factory=list)
 

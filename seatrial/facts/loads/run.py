@@ -89,6 +89,10 @@ class Generator:
     """Requests that had to wait because every connection was in use."""
     connections: int = 0
     """Most that were open at once."""
+    repeated: int = 0
+    """Requests that were sent a second time, as a kept connection was closed before a byte of their answer came."""
+    unread: float = 0.0
+    """Seconds that 99 of 100 answers lay in the socket at most before they were read: the client's own share in a latency."""
     joined: int = 1
     """Processes or workers whose histograms were merged."""
     lost: int = 0

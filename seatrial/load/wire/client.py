@@ -42,6 +42,8 @@ NOTED_FIRST, NOTED_EVERY = 64, 16
 """Rounds of which it is noted how long an answer lay unread: the first, then one in so many, so that slow ones count as often as others."""
 RESTED = 0.1
 """Seconds after which a connection is looked at before it is used again."""
+CROSSING = 0.25
+"""Seconds in which a close may cross a request on its way."""
 AT_ONCE = 4096
 """Bytes of a first read: what most answers fit in. A larger room costs more to get than the answer to read."""
 
@@ -401,7 +403,8 @@ class Client(Connections):
         self._drop(link)
         if done is None:
             return
-        stale = link.used and untouched and not done.again and kind in (CLOSED, RESET)
+        # What is closed later was not idle when it was asked: the other side had the request, and gave no answer to it.
+        stale = link.used and untouched and not done.again and kind in (CLOSED, RESET) and now - done.sent <= CROSSING
         if stale and (may_be_repeated(done.request) or not link.started):
             # It was closed while it was idle, and that was learnt only now.
             done.again = True
