@@ -49,11 +49,11 @@ drill: $(STAMP) ## the same, and break its parts on purpose while its probes are
 
 test: $(VENV)/axe ## pass the project's own tests (those that need an engine are skipped where there is none)
 	@# Real engines on a busy machine are now and then too late: what fails is tried once more, alone, and said to be.
-	@# Drills are timed, and so are loads: after the others, not beside them, and also when some of those failed.
+	@# Drills are timed: after the others, not beside them, and also when some of those failed. What measures is run alone.
 	status=0; \
 	$(call twice,tests --ignore=tests/integration/drills --ignore=tests/integration/objectives,-n $(WORKERS) --dist loadfile --no-loadscope-reorder,--timeout=300) || status=$$?; \
-	$(call twice,tests/integration/drills,-n $(WORKERS) --dist loadfile,--timeout=600) || status=$$?; \
-	$(call twice,tests/integration/objectives,,--timeout=300) || status=$$?; \
+	$(call twice,tests/integration/drills tests/integration/objectives,-n $(WORKERS) --dist loadfile -m 'not alone',--timeout=600) || status=$$?; \
+	$(call twice,tests/integration/objectives,-m alone,--timeout=300) || status=$$?; \
 	exit $$status
 
 lint: $(STAMP) ## style, and that generated files are fresh

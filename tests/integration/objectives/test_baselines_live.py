@@ -12,6 +12,8 @@ import pytest
 
 from tests.integration.runs import Run as WholeRun
 
+pytestmark = pytest.mark.alone
+
 SERVICE = Path(__file__).with_name("slowing.py")
 PROFILE = """\
 profile: shop

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 SERVICE = Path(__file__).with_name("slowing.py")
 TAKES = 0.02
 """Seconds of one request, of which the server does one at a time."""

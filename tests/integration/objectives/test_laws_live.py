@@ -11,7 +11,7 @@ from seatrial.latency import histograms, intervals, trends, verdicts
 from seatrial.load.plan import Call, LoadPlan
 from tests.lab import laws
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 RATE = 100
 TRIES = 3

@@ -17,6 +17,8 @@ from tests.lab.laws import serving
 
 from .loads import JOURNEYS, LOCUST, QUIET, Child, counted, made, null_server, plan
 
+pytestmark = pytest.mark.alone
+
 STOCK = """
 from locust import HttpUser, constant_throughput, task
 

@@ -16,7 +16,7 @@ import pytest
 
 from seatrial.demo.defects import DEFECTS
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(300)]
 
 OBJECTIVES = "SLO-0"
 LONG = os.environ.get("SEATRIAL_LONG", "") not in ("", "0")
