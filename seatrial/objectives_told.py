@@ -28,7 +28,6 @@ MOST_SPANS = 240
 A_DECADE = 12
 """Bars of a histogram to each power of ten."""
 MOST_REPLICAS = 8
-MOST_MOMENTS = 240
 NOUNS = ("latency_objective", "error_objective", "throughput_objective", "growth_objective")
 _ROW = tuple(field.name for field in fields(ObjectiveTold))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from seatrial.words import Duration, Missing
@@ -129,6 +130,23 @@ class Timeline:
     def asked(self, probe: str) -> tuple[str, ...]:
         """Who was asked, each once, in the order they were first asked."""
         return tuple(dict.fromkeys(sample.who for sample in self.samples if sample.probe == probe))
+
+    def ended(self) -> Iterator[tuple[str, str]]:
+        """Replicas that are not in the same life after as before, and what became of each."""
+        after = {life.replica: life for life in self.after}
+        for was in self.before:
+            now = after.get(was.replica)
+            if now is None:
+                text = "it ended"
+            elif not now.running:
+                text = "it ended" + ("" if now.exit_code is None else f" with exit code {now.exit_code}")
+            elif (now.id, now.started) != (was.id, was.started):
+                text = "it was started anew"
+            elif now.restarts != was.restarts:
+                text = f"it was restarted {now.restarts - was.restarts} times"
+            else:
+                continue
+            yield was.replica, text
 
     @property
     def fault(self) -> Fault | Missing:

@@ -134,23 +134,11 @@ class Watched:
         began = self.fault.began
         if not self.timeline.before:
             raise CouldNotLook(f"no replica of {self.service} was seen before, so that a restart would not be noticed")
-        after = {life.replica: life for life in self.timeline.after}
         found = []
-        for was in self.timeline.before:
-            now = after.get(was.replica)
-            if now is None:
-                text = "it ended"
-            elif not now.running:
-                text = "it ended" + ("" if now.exit_code is None else f" with exit code {now.exit_code}")
-            elif (now.id, now.started) != (was.id, was.started):
-                text = "it was started anew"
-            elif now.restarts != was.restarts:
-                text = f"it was restarted {now.restarts - was.restarts} times"
-            else:
-                continue
-            when = self._when(was.replica)
+        for replica, text in self.timeline.ended():
+            when = self._when(replica)
             told = f"{text}{f' {span(when - began)} after {self._what}' if when is not None else ''} ({self.shown})"
-            found.append(Finding(self._where(was.replica), told, "the same life before, during and after"))
+            found.append(Finding(self._where(replica), told, "the same life before, during and after"))
         return found
 
     def _when(self, replica: str) -> float | None:

@@ -121,23 +121,11 @@ class Load(Judged):
             raise CouldNotLook(
                 f"no replica of {self.slo.service} was seen before, so that a restart would not be noticed"
             )
-        after = {life.replica: life for life in watched.after}
         found = []
-        for was in watched.before:
-            now = after.get(was.replica)
-            if now is None:
-                text = "it ended"
-            elif not now.running:
-                text = "it ended" + ("" if now.exit_code is None else f" with exit code {now.exit_code}")
-            elif (now.id, now.started) != (was.id, was.started):
-                text = "it was started anew"
-            elif now.restarts != was.restarts:
-                text = f"it was restarted {now.restarts - was.restarts} times"
-            else:
-                continue
-            when = next((one.at for one in watched.moments if one.what.startswith(f"{was.replica} ")), None)
+        for replica, text in watched.ended():
+            when = next((one.at for one in watched.moments if one.what.startswith(f"{replica} ")), None)
             told = f"{text}{'' if when is None else f' {when:.1f} s after the load began'} ({self.load_text()})"
-            found.append(Finding(self._where(was.replica), told, "the same life before and after"))
+            found.append(Finding(self._where(replica), told, "the same life before and after"))
         return found
 
     # --- answers ------------------------------------------------------------------------------------------------------
