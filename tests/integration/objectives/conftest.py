@@ -22,7 +22,9 @@ def _load_extra() -> None:
     """What loads need; Locust is not imported here, as it changes the process that imports it."""
     lacks = [name for name in ("locust", "hdrh", "numpy") if importlib.util.find_spec(name) is None]
     if lacks:
-        pytest.skip(f"not installed: {', '.join(lacks)} (pip install 'seatrial[load]')")
+        # Where engines are required, this one is too.
+        lacking = pytest.fail if os.environ.get("SEATRIAL_REQUIRE") else pytest.skip
+        lacking(f"not installed: {', '.join(lacks)} (pip install 'seatrial[load]')")
 
 
 @pytest.fixture(scope="session")
