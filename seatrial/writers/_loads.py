@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from seatrial.outcomes import Outcome
@@ -125,6 +126,11 @@ def _objectives(load: LoadTold, stream: StreamTold) -> list[ObjectiveTold]:
     ]
 
 
+def _headed(rows: Iterable[ObjectiveTold]) -> Iterator[float]:
+    """Objectives, and room above each of them for its name."""
+    return (4 * row.objective for row in rows if row.objective)
+
+
 def _label(row: ObjectiveTold) -> str:
     return f"{row.what.partition(' ')[0]} {row.expected or value(row, row.objective)}"
 
@@ -191,7 +197,7 @@ def _over_time(load: LoadTold, stream: StreamTold, id: str) -> tuple[str, str, s
         title=f"Latency over time, {named(stream)}",
         says=said,
         x=_time_axis(load),
-        y=logarithmic([*values, *(row.objective or 0 for row in wanted)], "latency, log scale"),
+        y=logarithmic([*values, *_headed(wanted)], "latency, log scale"),
         lines=lines,
         spans=_not_judged(load),
         marks=_marks(load),
@@ -226,9 +232,7 @@ def _tail(load: LoadTold, stream: StreamTold, id: str) -> tuple[str, str, str, l
         if row.seen is not None
     ]
     ends = [value for dot in dots for value in (dot.low, dot.high) if value]
-    y = logarithmic(
-        [*(took or most for _, took in points), *ends, *(row.objective or 0 for row in wanted)], "latency, log scale"
-    )
+    y = logarithmic([*(took or most for _, took in points), *ends, *_headed(wanted)], "latency, log scale")
     said = (
         "How long the fastest share of requests took at most: "
         + ", ".join(f"{quantile_text(share)} {latency_text(took)}" for share, took in stream.quantiles)
