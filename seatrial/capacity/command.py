@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--most", metavar="RATE", type=rate, help="never more than this; max_rate holds beside it")
     parser.add_argument(
-        "--within", metavar="SHARE", type=share, default=WITHIN, help=f"how exactly (default: {WITHIN})"
+        "--within", metavar="SHARE", type=share, default=WITHIN, help=f"how exactly (default: {WITHIN}%)"
     )
     parser.add_argument(
         "--duration", metavar="TIME", type=time, default=DURATION, help=f"of a step, judged (default: {DURATION})"
