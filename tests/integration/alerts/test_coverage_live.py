@@ -59,7 +59,7 @@ MEANT = {
         "above": "14.4%",
     },
 }
-SLOS = {"read": {"service": "api", "call": "GET /notes", "errors": "1%"}}
+SLOS = {"read": {"service": "api", "call": "GET /notes", "rate": "10/s", "errors": "1%"}}
 
 
 class Alerts(Run):
