@@ -26,7 +26,7 @@ from typing import Any
 from seatrial.latency import histograms
 from seatrial.latency._chances import binomial_rank, normal, share_bounds, student
 
-__all__ = ["BOUNDS", "TOLD", "Interval", "Series", "needed", "quantile", "rate", "series", "share"]
+__all__ = ["BOUNDS", "TOLD", "Interval", "Series", "needed", "quantile", "rate", "series", "share", "unseen"]
 
 BOUNDS = 0.95
 """Confidence of the interval by which an objective is decided."""
@@ -118,6 +118,11 @@ def series(seconds: Iterable[str | Mapping[int, int]]) -> Series:
 def needed(q: float, confidence: float = BOUNDS) -> int:
     """How many independent requests it takes until the slowest of them bounds this quantile from above."""
     return math.ceil(math.log((1 - confidence) / 2) / math.log(q))
+
+
+def unseen(requests: float, confidence: float = BOUNDS) -> float:
+    """The share that may still fail where none of so many independent requests did. Without numpy: a profile alone asks it."""
+    return share_bounds(0.0, requests, (1 - confidence) / 2)[1]
 
 
 def quantile(seconds: Series | Sequence[str | Mapping[int, int]], q: float, *, confidence: float = BOUNDS) -> Interval:

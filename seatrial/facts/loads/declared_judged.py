@@ -71,7 +71,7 @@ class Stated:
                 if count < least:
                     found.append(Finding(f"{where}.latency.{name}", told, f"at least {least:,} for {name}"))
             if numbers.errors is not None and numbers.errors.value < 1:
-                high = intervals.share([0.0], [float(max(1, count))]).high
+                high = intervals.unseen(max(1, count))
                 if high > numbers.errors.value:
                     seen = f"{told}: when none fails, up to {share_text(high)} still may"
                     found.append(Finding(f"{where}.errors", seen, f"enough to tell {numbers.errors}"))
