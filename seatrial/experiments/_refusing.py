@@ -38,7 +38,7 @@ def refuse(bench: Bench, name: str, slo: Slo, plan: LoadPlan, *, now: dt.datetim
         CouldNotLook: with the reason, and the key that says so.
     """
     where = f"slos.{name}"
-    if importlib.util.find_spec("locust") is None or importlib.util.find_spec("hdrh") is None:
+    if any(importlib.util.find_spec(name) is None for name in ("locust", "hdrh", "numpy")):
         raise CouldNotLook("loads are made by Locust, which is not installed", right="pip install 'seatrial[load]'")
     if slo.window is not None and (why := closed(slo.window, now or dt.datetime.now(dt.UTC), plan.lasts)):
         raise CouldNotLook(f"no load is made: {why}", right=f"{where}.window")
