@@ -134,7 +134,8 @@ class Termination:
             if broken is None:
                 continue
             since = min(broken.end, broken.at + TOGETHER)
-            ready = [s for s in asked if s.ok and since < s.at < gone]
+            # What is answered after the end was answered by the next life: a connection is tried again a second later.
+            ready = [s for s in asked if s.ok and since < s.at and s.end < gone]
             if ready:
                 found.append(
                     Finding(

@@ -20,7 +20,7 @@ def samples(probe, spans, *, every=0.2, who=WHO, **broken):
     found = []
     for begin, end, ok in spans:
         for step in range(round((end - begin) / every)):
-            given = {} if ok else {"status": 503, "failure": "HTTP 503", **broken}
+            given = broken if ok else {"status": 503, "failure": "HTTP 503", **broken}
             found.append(
                 Sample(
                     round(begin + step * every, 3), probe, who, **{"ok": ok, "status": 200, "seconds": 0.01, **given}
@@ -121,8 +121,10 @@ CLOSED = (
     *samples("readiness", [(0.0, AT, True), (AT, AT + 2, False)], status=0, failure="refused the connection"),
     *samples("request", [(0.0, AT, True), (AT, AT + 2, False)], every=0.1, status=0, failure="refused the connection"),
 )
+# Asked while it ended, and answered only when it was there again.
+NEXT_LIFE = (*CLOSED, *samples("readiness", [(AT + 0.7, AT + 0.9, True)], seconds=5.0))
 TRM_003 = Specimens(
-    passes=[ended(), ended(samples=CLOSED)],
+    passes=[ended(), ended(samples=CLOSED), ended(samples=NEXT_LIFE)],
     fails={
         "readiness still said ready 800ms after SIGTERM, and requests failed from 0s after it on (HTTP 503)": ended(
             samples=STAYS
