@@ -365,9 +365,7 @@ def capacity(
             x=linear([1.05 * max([*(point[0] for point in tried), best or 0.0])], "requests a second")
             if tried
             else linear((), ""),
-            y=logarithmic(
-                [4 * objective, *(value for point in tried for value in point[1:4])], f"{quantile}, log scale"
-            ),
+            y=logarithmic([4 * objective, *(each for point in tried for each in point[1:4])], f"{quantile}, log scale"),
             lines=[Line(quantile, [(rate, seen) for rate, seen, *_ in tried], "high")],
             dots=[Dot(rate, seen, low, high, hollow=word != "met") for rate, seen, low, high, word in tried],
             levels=[Level(f"objective {latency_text(objective)}", objective)],
